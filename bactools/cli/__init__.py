@@ -1,0 +1,1 @@
+"""The process: streams, shared options, tables, progress, signals and the way every run ends."""

@@ -1,0 +1,1 @@
+"""What several commands do with several edges at once: gather the host, resolve a job, run it."""
