@@ -1,0 +1,117 @@
+"""What a command reads: records from standard input, operands from the command line and from ``@file``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from itertools import chain
+from typing import IO, TYPE_CHECKING
+
+import click
+
+from bactools import MAX_LINE
+from bactools.core.errors import BacError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from bactools.core.lines import Line
+
+STDIN = 0
+OPERAND_FILE_LIMIT = 64 * 1024 * 1024
+
+
+def standard_input() -> IO[bytes]:
+    """Standard input as bytes. Raises a usage error when it is a terminal or closed: nobody should wait unawares."""
+    if sys.stdin is None or os.isatty(STDIN):
+        raise click.UsageError("Nothing to read: pipe records into standard input or name an operand.")
+    return sys.stdin.buffer
+
+
+def record_lines(stream: IO[bytes] | None = None, name: str = "standard input") -> Iterator[Line]:
+    """Each line of a stream as a record; blank lines are skipped.
+
+    Raises BacError ``line_too_long``, ``bad_line``, ``unknown_version`` or, for a stream that fails,
+    ``unreadable_file``. What was yielded before stays valid.
+    """
+    source = standard_input() if stream is None else stream
+    number = 0
+    while True:
+        try:
+            raw = source.readline(MAX_LINE + 2)
+        except OSError as error:
+            raise BacError("unreadable_file", f"cannot read {name}: {error.strerror}", input=name) from error
+        if not raw:
+            return
+        number += 1
+        raw = raw.rstrip(b"\r\n")
+        if raw.strip():
+            # here and not above, so that a command with nothing to do does not pay for it
+            from bactools.core.lines import read
+
+            yield read(raw, f"line {number} of {name}")
+
+
+def required_lines(expected: str) -> Iterator[Line]:
+    """The records on standard input, of which there must be one; the first is read before this returns.
+
+    Raises BacError ``empty_input``, and later as ``record_lines``.
+    """
+    incoming = record_lines()
+    first = next(incoming, None)
+    if first is None:
+        raise BacError("empty_input", f"standard input held no {expected}", hint="Is the command before it well?")
+    return chain([first], incoming)
+
+
+class Peeked:
+    """A stream of which the first line has been looked at, and is still to be read."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._first = stream.readline(MAX_LINE + 2)
+
+    def is_empty(self) -> bool:
+        """Whether there is nothing in it."""
+        return not self._first
+
+    def holds_records(self) -> bool:
+        """Whether the first line is a record, of whatever version, rather than the start of a document."""
+        from bactools.core.lines import is_record
+
+        return is_record(self._first.rstrip(b"\r\n"))
+
+    def readline(self, limit: int) -> bytes:
+        """The next line."""
+        first, self._first = self._first, b""
+        return first or self._stream.readline(limit)
+
+    def rest(self, limit: int) -> bytes:
+        """All that is left, up to a byte more than ``limit``."""
+        return self._first + self._stream.read(limit + 1 - len(self._first))
+
+
+def operands(words: Iterable[str]) -> Iterator[str]:
+    """Operands in order, with ``@file`` (or ``@-``) replaced by the lines of that file.
+
+    Blank lines and lines that start with ``#`` are skipped. Raises BacError ``unreadable_file``.
+    """
+    for word in words:
+        if word.startswith("@") and len(word) > 1:
+            yield from operand_file(word[1:])
+        else:
+            yield word
+
+
+def operand_file(path: str) -> Iterator[str]:
+    """The operands in a file, one a line."""
+    try:
+        with standard_input() if path == "-" else open(path, "rb") as stream:  # noqa: PTH123 (a stream either way)
+            text = stream.read(OPERAND_FILE_LIMIT).decode()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise BacError("unreadable_file", f"cannot read operands from {path}: {reason}", input=path) from error
+    for line in text.split("\n"):
+        word = line.strip()
+        if word and not word.startswith("#"):
+            yield word

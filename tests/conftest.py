@@ -1,0 +1,136 @@
+"""Fixtures: the installed commands as processes, and the real things they talk to.
+
+A test asks by name for the real things it needs (``docker``, ``registry``, ``emulated``, ``small_disk``, ``tool``)
+and is skipped, with the reason, where one is missing. With BACTOOLS_TEST_REQUIRE_ALL=1 nothing may be skipped.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import components
+import processes
+import pytest
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from docker import DockerClient
+
+STARTED = pytest.StashKey[float]()
+FAULTS = pytest.StashKey["list[str]"]()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """The HOME of every command that the test runs, and the folder it is run in."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return folder
+
+
+def placed(home: Path, env: Mapping[str, str | None] | None, cwd: Path | str | None) -> dict[str, Any]:
+    return {"env": processes.environment(home, env), "cwd": cwd or home}
+
+
+@pytest.fixture
+def run(home: Path) -> Callable[..., processes.Completed]:
+    """``run("bac-job", "docker", "alpine", input=b"", env={}, cwd=None, timeout=60)``."""
+
+    def run(*words: str | Path, env: Any = None, cwd: Any = None, **options: Any) -> processes.Completed:
+        return processes.complete(processes.installed(words), **placed(home, env, cwd), **options)
+
+    return run
+
+
+@pytest.fixture
+def pty_run(home: Path) -> Callable[..., processes.Completed]:
+    """As ``run``, on a terminal; ``input`` makes standard input a pipe; also ``columns=``, ``terminal_stderr=``."""
+
+    def run(*words: str | Path, env: Any = None, cwd: Any = None, **options: Any) -> processes.Completed:
+        return processes.complete_on_terminal(processes.installed(words), **placed(home, env, cwd), **options)
+
+    return run
+
+
+@pytest.fixture
+def shell(home: Path) -> Callable[..., processes.Completed]:
+    """``shell("bac-job … | bac-match …", input=b"", env={}, cwd=None, timeout=60)``: bash with ``pipefail``."""
+
+    def run(script: str, *, env: Any = None, cwd: Any = None, **options: Any) -> processes.Completed:
+        words = [components.program("bash"), "-o", "pipefail", "-c", script]
+        return processes.complete(words, **placed(home, env, cwd), **options)
+
+    return run
+
+
+@pytest.fixture
+def spawn(home: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """``spawn("bac-exec", input=None, env={}, cwd=None, stdout=…)``: a running Popen, dead after the test."""
+    with ExitStack() as stack:
+
+        def start(*words: str | Path, env: Any = None, cwd: Any = None, **options: Any) -> subprocess.Popen[bytes]:
+            process = processes.background(processes.installed(words), **placed(home, env, cwd), **options)
+            return stack.enter_context(process)
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def docker() -> Iterator[DockerClient]:
+    """A client of the Docker engine that the commands use."""
+    client = components.engine()
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def registry() -> str:
+    """``localhost:5000``, which holds busybox:multi, :list, :arm64, :amd64 and :latest (tests/stack/images.py)."""
+    return components.registry()
+
+
+@pytest.fixture(scope="session")
+def emulated() -> None:
+    """Containers for arm64 and arm/v7 run here."""
+    components.emulation()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder on a disk of 1 MiB."""
+    with components.tmpfs(tmp_path / "disk", size="1m") as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def tool() -> Callable[[str], str]:
+    """``tool("jq")``: the path of a program."""
+    return components.program
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[STARTED] = time.time()
+    config.stash[FAULTS] = []
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a session that left a container behind, or that skipped what must not be skipped."""
+    faults = session.config.stash[FAULTS]
+    faults += [
+        f"container left behind: {it}" for it in components.containers_left_behind(session.config.stash[STARTED])
+    ]
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if components.REQUIRE_ALL and reporter is not None:
+        faults += [f"skipped with BACTOOLS_TEST_REQUIRE_ALL=1: {it.nodeid}" for it in reporter.stats.get("skipped", ())]
+    if faults and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for fault in config.stash[FAULTS]:
+        terminalreporter.write_line(f"FAILED {fault}", red=True)
