@@ -1,0 +1,53 @@
+"""What bac-job needs of this host: modules given as files, and specifications read again from job lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bactools.core import jobbuild, jobspec, lines, shortforms
+from bactools.core.errors import BacError
+from bactools.core.records import Job
+from bactools.edges import documents
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bactools.core.lines import Line
+
+
+def module(text: str, *, inline: bool, cwd: str) -> dict[str, Any]:
+    """A module as an input of the job: by address, by absolute path, or ``inline`` with all its bytes.
+
+    Raises BacError ``bad_spec`` for what is not in the grammar, ``unreadable_file``, or ``too_large``.
+    """
+    written = shortforms.module(text)
+    source = shortforms.remote(written, text)
+    if source is None:
+        if written.options:
+            raise BacError("bad_spec", f"{written.source} is a file, which takes no options")
+        path = shortforms.local_path(written, cwd)
+        source = inlined(path) if inline else jobbuild.local_source(documents.regular_file(path))
+    return jobbuild.module_input(source, written)
+
+
+def inlined(path: str) -> dict[str, Any]:
+    """A file as a source that travels with the job. Raises BacError ``unreadable_file`` or ``too_large``."""
+    return jobbuild.inline_source(documents.contents(path, jobbuild.INLINE_LIMIT))
+
+
+def job(value: object, platforms: Sequence[str]) -> Job:
+    """The job that a document holds, which accepts ``platforms`` too. Raises BacError."""
+    spec = jobspec.canonical(value)
+    return jobspec.job(jobspec.declaring(spec, platforms) if platforms else spec)
+
+
+def line(found: Line, platforms: Sequence[str]) -> bytes:
+    """A job line with its specification in canonical form.
+
+    Where that changes nothing the line keeps its bytes, and with them what others found out about the job;
+    a changed job is another one, of which nothing is known. Raises BacError.
+    """
+    known = lines.decode(found, Job)
+    fresh = job(known.spec, platforms)
+    same = fresh.id == known.id and lines.encode_value(fresh.spec) == lines.encode_value(known.spec)
+    return found.raw if same else lines.encode(fresh)
