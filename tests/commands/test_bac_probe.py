@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+from bactools.core import lines
+from bactools.core.hostfile import Settings
+from bactools.flows import probe
+
+EVERYTHING = "name: edge-7\nlabels: {zone: eu, tier: '2'}\nwithhold: [docker, wasm]\nemulation: false\n"
+
+
+@pytest.fixture
+def no_docker(tmp_path):
+    """An environment in which no engine can be found, also where one runs."""
+    return {"DOCKER_HOST": f"unix://{tmp_path}/absent.sock"}
+
+
+@pytest.fixture
+def host_file(tmp_path):
+    def write(text: str) -> str:
+        path = tmp_path / "node.yaml"
+        path.write_text(text)
+        return str(path)
+
+    return write
+
+
+def engines(node):
+    return {engine["engine"]: engine for engine in node["engines"]}
+
+
+def without_time(node):
+    return {key: value for key, value in node.items() if key not in ("probed", "available")}
+
+
+def test_one_node_line_and_nothing_else(run, no_docker):
+    done = run("bac-probe", env=no_docker)
+    assert (done.status, done.stderr) == (0, "")
+    assert done.stdout.count(b"\n") == 1
+    [node] = done.records
+    assert (node["kind"], node["v"], node["schedulable"]) == ("node", 1, True)
+    assert node["name"] == os.uname().nodename
+    assert node["resources"]["cpu"] == len(os.sched_getaffinity(0))
+    assert set(node["available"]) == {"memory", "disk"}
+
+
+def test_a_missing_docker_engine_is_a_warning_and_no_failure(run, no_docker):
+    done = run("bac-probe", "-v", env=no_docker)
+    [node] = done.records
+    assert done.status == 0
+    assert set(engines(node)) == {"wasm"}
+    assert len(node["warnings"]) == 1
+    assert done.stderr == f"bac-probe: {node['warnings'][0]}\n"
+
+
+def test_the_wasm_engine_is_told_with_its_generations(run, no_docker):
+    [node] = run("bac-probe", env=no_docker).records
+    wasm = engines(node)["wasm"]
+    assert wasm["runtime"] == "wasmtime"
+    assert {"platform": "wasm32/wasi", "how": "native"} in wasm["platforms"]
+    assert {"platform": "wasm32/wasi/p2", "how": "native"} in wasm["platforms"]
+    assert "simd" in wasm["features"]
+
+
+@pytest.mark.usefixtures("docker")
+def test_two_probes_differ_in_time_and_what_is_free_only(run):
+    one, other = run("bac-probe").records[0], run("bac-probe").records[0]
+    assert without_time(one) == without_time(other)
+    assert list(one) == list(other)
+
+
+def test_docker_is_told_with_its_own_platform(run, docker):
+    [node] = run("bac-probe").records
+    version = docker.version()
+    offered = engines(node)["docker"]
+    assert offered["version"] == version["Version"]
+    assert offered["platforms"][0]["platform"].startswith(f"{version['Os']}/{version['Arch']}")
+    assert offered["platforms"][0]["how"] == "native"
+
+
+@pytest.mark.usefixtures("docker", "emulated")
+def test_emulated_platforms_are_offered_unless_the_host_file_refuses(run, host_file):
+    def emulated(*arguments):
+        [node] = run("bac-probe", *arguments).records
+        return {offer["platform"] for offer in engines(node)["docker"]["platforms"] if offer["how"] == "emulated"}
+
+    assert {"linux/arm64", "linux/arm/v7"} <= emulated()
+    assert emulated("--config", host_file("emulation: false\n")) == set()
+
+
+def test_host_file_names_labels_and_withholds(run, host_file):
+    [node] = run("bac-probe", "--config", host_file(EVERYTHING)).records
+    assert node["name"] == "edge-7"
+    assert node["labels"] == {"tier": "2", "zone": "eu"}
+    assert node["engines"] == []
+    assert node["warnings"] == []
+
+
+def test_labels_of_the_command_line_win(run, host_file):
+    words = ("--config", host_file(EVERYTHING), "--label", "zone=us", "--label", "empty=", "--label", "url=a=b")
+    [node] = run("bac-probe", *words).records
+    assert node["labels"] == {"empty": "", "tier": "2", "url": "a=b", "zone": "us"}
+
+
+@pytest.mark.parametrize("label", ["zone", "=eu", "zone=a\nb", b"zone=\xff"], ids=["no =", "no key", "line", "bytes"])
+def test_a_label_that_is_not_key_value_is_a_usage_error(run, label):
+    done = run("bac-probe", "--label", os.fsdecode(label))
+    assert (done.status, done.stdout) == (2, b"")
+    assert "KEY=VALUE" in done.stderr
+
+
+def test_an_unknown_key_is_refused_with_the_nearest(run, host_file):
+    done = run("bac-probe", "--config", host_file("withold: [docker]\n"))
+    assert (done.status, done.stdout) == (3, b"")
+    assert "has an unknown key 'withold'. Did you mean withhold? [bad_config]" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["absent.yaml", "."])
+def test_a_host_file_that_cannot_be_read_is_an_error(run, tmp_path, name):
+    done = run("bac-probe", "--config", str(tmp_path / name))
+    assert (done.status, done.stdout) == (3, b"")
+    assert "[unreadable_file]" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_only_the_engines_that_are_asked_for_are_looked_at(run, no_docker):
+    [whole] = run("bac-probe", env=no_docker).records
+    node = json.loads(lines.encode(probe.engines({"wasm"}, Settings())))
+    assert node == {key: whole[key] for key in node if key != "warnings"} | {"warnings": []}
+    assert "resources" not in node
+
+
+def test_a_withheld_engine_is_not_offered_when_asked_for():
+    node = probe.engines({"wasm"}, Settings(withhold=("wasm",)))
+    assert (node.engines, node.warnings) == ([], [])
