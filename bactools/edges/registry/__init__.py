@@ -1,0 +1,1 @@
+"""Registries, by the OCI distribution specification: whom to be there, and the content that they hold."""

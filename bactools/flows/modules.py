@@ -1,0 +1,84 @@
+"""WebAssembly modules, as files of this host or as inputs of a job: their bytes, and the record of what is in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from bactools.core import wasm
+from bactools.core.errors import BacError
+from bactools.core.records import Module, ModulePlatform
+from bactools.core.reference import digest_of
+from bactools.edges import modules
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bactools.core.jobspec import Input, Task
+
+LOCAL = ("local", "localdirectory")
+INLINE = "inline"
+
+
+class Loaded(NamedTuple):
+    """A module's bytes as they are kept, and what to call it."""
+
+    data: bytes
+    name: str
+
+
+def from_file(path: Path) -> Loaded:
+    """A file of this host. Raises BacError ``unreadable_file`` or ``too_large``."""
+    absolute = path.absolute()
+    return Loaded(modules.read(absolute), str(absolute))
+
+
+def from_job(task: Task, target: str) -> Loaded:
+    """The module that a job places at ``target``, from a local or an inline input.
+
+    Raises BacError ``bad_spec``, ``unsupported``, or as the source fails.
+    """
+    for item in task.inputs:
+        if item.target == target:
+            return _from_input(item)
+    raise BacError("bad_spec", f"the job runs the module {target}, which is none of its inputs")
+
+
+def record(loaded: Loaded) -> Module:
+    """What is in a module; text is read as the binary that it stands for, the digest is that of the bytes as they are.
+
+    Raises BacError ``bad_module``, or ``no_engine`` for text without wasmtime.
+    """
+    data = loaded.data
+    if wasm.is_text(data):
+        from bactools.edges import wasm_runtime
+
+        data = wasm_runtime.to_binary(data, loaded.name)
+    facts = wasm.read(data, loaded.name)
+    found = Module(
+        reference=loaded.name,
+        digest=digest_of(loaded.data),
+        platforms=[ModulePlatform(facts.platform)] if facts.platform else [],
+        format=facts.format,
+        size=len(loaded.data),
+    )
+    if facts.format != "precompiled":
+        found.features = list(facts.features)
+        found.imports = list(facts.imports)
+        found.exports = list(facts.exports)
+        found.memory = facts.memory
+    return found
+
+
+def _from_input(item: Input) -> Loaded:
+    from bactools.edges.sources import inline, local
+
+    kind = item.source_type.lower()
+    if kind == INLINE:
+        return Loaded(inline.read(item.params, item.target), f"{INLINE}:{item.target}")
+    if kind in LOCAL:
+        return from_file(modules.in_folder(local.source_path(item.params, item.target)))
+    raise BacError(
+        "unsupported",
+        f"the module {item.target} comes from a source of type {item.source_type}, which is not fetched here",
+        hint="Fetch it yourself and use a local or an inline source.",
+    )
