@@ -1,0 +1,151 @@
+"""A job's task as one run on this host: what to mount where, which variables, which limits.
+
+What a spec asks for and a single host cannot give is refused here, before anything is fetched or started:
+a job runs as it says or not at all. Paths are the guest's and absolute. Values of ``env:NAME`` come from the
+mapping that is passed in; they go into the Run and nowhere else.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING, NamedTuple
+
+from bactools.core.errors import BacError
+from bactools.core.running import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from bactools.core.jobspec import Input, ResultPath, Task
+    from bactools.core.running import Mount
+
+DEFAULT_OUTPUT = ("outputs", "/outputs")
+FORWARD = "env:"
+"""The start of a value that stands for a variable of this host."""
+
+LOCAL_SOURCES = frozenset({"local", "localDirectory"})
+SOURCES = LOCAL_SOURCES | {"inline"}
+"""Bacalhau's names of the sources that bac-exec fetches."""
+
+TAKEN = frozenset({"stdout", "stderr", "exitCode", ".exitCode", ".", "..", ""})
+"""Names that an output's folder cannot have beside the other results."""
+
+
+class Folder(NamedTuple):
+    """An output: the name of its folder in the results, and where the guest writes it."""
+
+    name: str
+    guest: str
+
+
+class Execution(NamedTuple):
+    """What a run is known by, for the variables that Bacalhau sets."""
+
+    job: str
+    execution: str
+    job_type: str
+
+
+def check(task: Task) -> None:
+    """Refuse what bac-exec cannot do. Raises BacError ``unsupported`` or ``bad_spec``."""
+    if task.network == "http":
+        hint = "Use None, or Bridge if the job may reach every host."
+        raise _unsupported("a network limited to domains, which is not enforced here", hint)
+    if task.gpu:
+        raise _unsupported("a GPU", "Run it on a Bacalhau node that has one.")
+    if task.ports:
+        raise _unsupported("published ports", "Remove Network.Ports from the spec.")
+    if task.import_modules:
+        raise _unsupported("import modules", "Link the modules into one.")
+    for item in task.inputs:
+        guest_path(task, item.target)
+        if item.source_type not in SOURCES:
+            raise _unsupported(f"an input of type {item.source_type}", "Fetch it yourself and use a local input.")
+    outputs(task)
+
+
+def outputs(task: Task) -> tuple[Folder, ...]:
+    """The job's declared outputs; one named ``outputs`` at ``/outputs`` when it declares none.
+
+    Raises BacError ``bad_spec`` for a name that cannot be a folder beside ``stdout``.
+    """
+    if not task.outputs:
+        return (Folder(*DEFAULT_OUTPUT),)
+    return tuple(Folder(_folder_name(item), guest_path(task, item.path)) for item in task.outputs)
+
+
+def guest_path(task: Task, path: str) -> str:
+    """A path of the guest, absolute and without dots; WebAssembly's may be written without the first slash.
+
+    Raises BacError ``bad_spec``.
+    """
+    if not path.startswith("/") and task.engine != "wasm":
+        raise BacError("bad_spec", f"the job's path {path!r} is not absolute", hint=f"Write '/{path}'.")
+    normal = posixpath.normpath("/" + path.lstrip("/"))
+    if normal == "/":
+        raise BacError("bad_spec", f"the job's path {path!r} would cover the whole file system")
+    return normal
+
+
+def mounted(task: Task) -> tuple[Input, ...]:
+    """The inputs that the guest sees: all but the module that is run."""
+    return tuple(item for item in task.inputs if not is_module(task, item))
+
+
+def is_module(task: Task, item: Input) -> bool:
+    """Whether an input is the module that the task runs."""
+    return task.engine == "wasm" and item.target == task.entry_module
+
+
+def run(
+    task: Task, mounts: Iterable[Mount], execution: Execution, host: Mapping[str, str], timeout: float | None
+) -> Run:
+    """The run of a task that ``check`` let pass; ``timeout`` in seconds goes over the task's own.
+
+    Raises BacError ``bad_spec`` for an ``env:NAME`` that ``host`` does not have.
+    """
+    return Run(
+        arguments=tuple(task.parameters),
+        environment=environment(task, execution, host),
+        mounts=tuple(mounts),
+        entrypoint=tuple(task.entrypoint),
+        working_directory=task.working_directory,
+        memory=task.memory,
+        cpu=task.cpu,
+        network=task.network,
+        timeout=timeout or task.timeout or None,
+    )
+
+
+def environment(task: Task, execution: Execution, host: Mapping[str, str]) -> dict[str, str]:
+    """The task's variables with their references resolved, and over them those that Bacalhau sets."""
+    return {
+        **{name: _resolved(name, value, host) for name, value in task.environment.items()},
+        "BACALHAU_JOB_ID": execution.job,
+        "BACALHAU_EXECUTION_ID": execution.execution,
+        "BACALHAU_JOB_TYPE": execution.job_type,
+        "BACALHAU_PARTITION_INDEX": "0",
+        "BACALHAU_PARTITION_COUNT": "1",
+    }
+
+
+def _resolved(name: str, value: str, host: Mapping[str, str]) -> str:
+    if not value.startswith(FORWARD):
+        return value
+    source = value[len(FORWARD) :]
+    if source not in host:
+        hint = f"Set {source} for bac-exec, or give {name} a value in the spec."
+        raise BacError(
+            "bad_spec", f"the job's variable {name} takes the value of {source}, which is not set", hint=hint
+        )
+    return host[source]
+
+
+def _folder_name(item: ResultPath) -> str:
+    if item.name in TAKEN or "/" in item.name or "\0" in item.name:
+        raise BacError("bad_spec", f"an output cannot be named {item.name!r}", hint="Its name becomes a folder's.")
+    return item.name
+
+
+def _unsupported(what: str, hint: str) -> BacError:
+    return BacError("unsupported", f"the job asks for {what}; bac-exec cannot give it that", hint=hint)

@@ -1,0 +1,1 @@
+"""The Docker engine of this host, through Docker's own SDK: reached, asked for images, told to run containers."""

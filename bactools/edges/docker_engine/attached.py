@@ -1,0 +1,103 @@
+"""A container's standard output and error as the engine sends them: frames on one connection.
+
+A frame is a header of eight bytes (1: stdout, 2: stderr; three zeros; length, big-endian) and that many
+bytes (Engine API, "Attach to a container"). Pieces of a frame are passed on as they arrive.
+"""
+
+from __future__ import annotations
+
+import select
+import struct
+import time
+from typing import Any, Literal
+
+from bactools.edges.docker_engine.client import translated
+from bactools.edges.docker_engine.signals import deferred_signals
+
+Stream = Literal["stdout", "stderr"]
+Printed = tuple[Stream, bytes]
+
+STREAMS: dict[int, Stream] = {1: "stdout", 2: "stderr"}
+HEADER = struct.Struct(">BxxxL")
+PIECE = 64 * 1024
+LONGEST_POLL = 3600
+"""Seconds; poll(2) counts milliseconds in 31 bits."""
+
+
+class Expired(Exception):  # noqa: N818 (a deadline is not an error)
+    """The deadline passed while the container was still running."""
+
+
+class Demultiplexer:
+    """Bytes of the connection in, pieces of the two streams out, wherever the bytes are cut."""
+
+    def __init__(self) -> None:
+        self._header = b""
+        self._stream: Stream = "stdout"
+        self._left = 0
+
+    def feed(self, data: bytes) -> list[Printed]:
+        """The pieces that ``data`` completes or continues; empty pieces are left out."""
+        printed: list[Printed] = []
+        start = 0
+        while start < len(data):
+            if self._left:
+                piece = data[start : start + self._left]
+                self._left -= len(piece)
+                printed.append((self._stream, piece))
+            else:
+                piece = data[start : start + HEADER.size - len(self._header)]
+                self._take(piece)
+            start += len(piece)
+        return printed
+
+    def _take(self, part: bytes) -> None:
+        self._header += part
+        if len(self._header) == HEADER.size:
+            number, self._left = HEADER.unpack(self._header)
+            self._stream = STREAMS.get(number, "stdout")
+            self._header = b""
+
+
+class Attached:
+    """The reading end of an attached container."""
+
+    def __init__(self, connection: Any) -> None:
+        # The SDK hands out a raw file for a plain connection, and a socket for one with TLS.
+        self._connection = connection
+        self._receive = connection.recv if hasattr(connection, "recv") else connection.read
+        self._poll = select.poll()
+        self._poll.register(connection.fileno(), select.POLLIN)
+        self._frames = Demultiplexer()
+
+    def read(self, deadline: float | None) -> list[Printed]:
+        """What the container printed next; an empty list when it has closed both streams.
+
+        ``deadline`` is a reading of ``time.monotonic``; it passing raises Expired, after which reading may go on.
+        A connection that breaks raises BacError as ``translated``; one that just ends looks like closed streams.
+        """
+        while True:
+            self._await(deadline)
+            # An interruption between receiving and taking apart would lose the place in the frames.
+            with deferred_signals(), translated("reading what the container prints"):
+                data = self._receive(PIECE)
+                printed = self._frames.feed(data)
+            if printed or not data:
+                return printed
+
+    def close(self) -> None:
+        """End the connection; the container does not notice."""
+        # The SDK hangs the response that owns the connection on it, and has no other way to close that.
+        getattr(self._connection, "_response", self._connection).close()
+
+    def _await(self, deadline: float | None) -> None:
+        # What TLS has already decrypted does not make the descriptor readable again.
+        if hasattr(self._connection, "pending") and self._connection.pending():
+            return
+        while not self._poll.poll(LONGEST_POLL * 1000 if deadline is None else _left(deadline) * 1000):
+            if deadline is not None and time.monotonic() >= deadline:
+                raise Expired
+
+
+def _left(deadline: float) -> float:
+    return min(max(0.0, deadline - time.monotonic()), LONGEST_POLL)

@@ -1,0 +1,175 @@
+"""The results folder of one run: ``stdout``, ``stderr``, ``exitCode`` and one folder for each output.
+
+The layout is Bacalhau's. Each run has a folder of its own, made exclusively, so that two runs at once
+never share one. What a job prints is on the disk as soon as it arrives: no ending loses it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from itertools import count
+from typing import TYPE_CHECKING, Literal
+
+from bactools.core.errors import BacError
+from bactools.core.records import Output
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+Stream = Literal["stdout", "stderr"]
+STREAMS: tuple[Stream, ...] = ("stdout", "stderr")
+
+MAX_STREAM = 1024**3
+"""Bytes of one stream that are kept, Bacalhau's own limit; the rest is counted and dropped."""
+
+TAIL = 2048
+"""Bytes of a stream's end that its summary shows."""
+
+STDOUT = 1
+
+EXIT_CODE = "exitCode"
+UNKNOWN = -1
+"""What ``exitCode`` holds where there was none to be had, as Bacalhau has it."""
+
+_RESERVED = f".{EXIT_CODE}"
+
+
+def create(parent: Path, job: str) -> Path:
+    """A new folder for a run of ``job``: ``job-`` and the start of its id, then ``-2``, ``-3``… where that is taken.
+
+    Room for the exit status is taken at once, so that it can be told on a disk that the job has filled.
+    Raises BacError ``unwritable_file``.
+    """
+    name = "job-" + (re.sub(r"[^A-Za-z0-9]", "", job.removeprefix("j-"))[:8] or "unnamed")
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        folder = _new_folder(parent.absolute(), name)
+        (folder / _RESERVED).write_bytes(b"%d" % UNKNOWN)
+        for stream in STREAMS:
+            (folder / stream).touch()
+    except OSError as error:
+        raise _unwritable(f"make a results folder in {parent}", error) from error
+    return folder
+
+
+def _new_folder(parent: Path, name: str) -> Path:
+    for number in count(1):
+        folder = parent / (name if number == 1 else f"{name}-{number}")
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue
+        return folder
+    raise AssertionError
+
+
+def output(folder: Path, name: str) -> Path:
+    """A new folder for one output, which the job's own user may write whoever that is.
+
+    Raises BacError ``unwritable_file``.
+    """
+    path = folder / name
+    try:
+        path.mkdir()
+        path.chmod(0o777)
+    except OSError as error:
+        raise _unwritable(f"make the output folder {path}", error) from error
+    return path
+
+
+def seal(folder: Path, exit_code: int | None) -> None:
+    """End a run: write ``exitCode``, whole or not at all, and close the outputs to other users again.
+
+    Raises BacError ``unwritable_file``.
+    """
+    _close_outputs(folder)
+    reserved = folder / _RESERVED
+    try:
+        with reserved.open("r+b") as file:
+            file.write(b"%d" % (UNKNOWN if exit_code is None else exit_code))
+            file.truncate()
+        reserved.replace(folder / EXIT_CODE)
+    except OSError as error:
+        raise _unwritable(f"write {folder / EXIT_CODE}", error) from error
+
+
+def _close_outputs(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.is_dir():
+            with suppress(PermissionError):  # the job may have given the folder to a user of its own
+                path.chmod(0o755)
+
+
+def discard(folder: Path) -> None:
+    """Take away the folder of a run that never started."""
+    import shutil
+
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def summary(folder: Path, stream: Stream, printed: int | None = None) -> Output:
+    """What a stream's file holds; ``printed`` bytes is what the job wrote, if that may be more.
+
+    Raises BacError ``unreadable_file``.
+    """
+    path = folder / stream
+    try:
+        with path.open("rb") as file:
+            kept = file.seek(0, os.SEEK_END)
+            file.seek(max(0, kept - TAIL))
+            tail = file.read(TAIL).decode("utf-8", "replace")
+    except OSError as error:
+        raise BacError("unreadable_file", f"cannot read {path}: {error.strerror}") from error
+    total = kept if printed is None else printed
+    return Output(bytes=total, tail=tail, truncated=total > kept)
+
+
+class Recorder:
+    """Writes what a job prints to its results folder, and on to descriptors of ours where somebody is watching."""
+
+    def __init__(self, folder: Path, live: Mapping[Stream, int], limit: int = MAX_STREAM) -> None:
+        self._folder = folder
+        self._live = dict(live)
+        self._limit = limit
+        self._files = {stream: (folder / stream).open("ab", buffering=0) for stream in STREAMS}
+        self.printed: dict[Stream, int] = dict.fromkeys(STREAMS, 0)
+
+    def close(self) -> None:
+        """Close the files; whatever was written is on the disk already."""
+        for file in self._files.values():
+            file.close()
+
+    def write(self, stream: Stream, data: bytes) -> None:
+        """Keep a piece of output and pass it on.
+
+        Raises BacError ``unwritable_file`` when the disk is full, BrokenPipeError when whoever reads our standard
+        output has gone; one who only read along on standard error is not missed.
+        """
+        room = max(0, self._limit - self.printed[stream])
+        self.printed[stream] += len(data)
+        try:
+            _write_all(self._files[stream].fileno(), data[:room])
+        except OSError as error:
+            raise _unwritable(f"keep what the job prints in {self._folder / stream}", error) from error
+        if stream in self._live:
+            self._show(stream, data)
+
+    def _show(self, stream: Stream, data: bytes) -> None:
+        try:
+            _write_all(self._live[stream], data)
+        except OSError:
+            if self._live.pop(stream) == STDOUT:
+                raise
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _unwritable(doing: str, error: OSError) -> BacError:
+    return BacError("unwritable_file", f"cannot {doing}: {error.strerror}", hint="--results names another folder.")

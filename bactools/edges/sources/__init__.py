@@ -1,0 +1,1 @@
+"""Where a job's inputs come from: one file for each of Bacalhau's source types."""

@@ -1,0 +1,300 @@
+"""bac-exec without a daemon: what it reads, passes on and refuses, and the endings of WebAssembly jobs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from processes import Completed, eventually
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+
+    Run = Callable[..., Completed]
+
+NODE = {"kind": "node", "v": 1, "id": "n-elsewhere", "name": "elsewhere"}
+JOB = {"kind": "job", "v": 1, "id": "j-1", "spec": {}}
+
+EXIT = """(module (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1) (func (export "_start") (call $exit (i32.const {status}))))"""
+SPIN = '(module (memory (export "memory") 1) (func (export "_start") (loop $again (br $again))))'
+RETURN = '(module (memory (export "memory") 1) (func (export "_start")))'
+SAY = """(module (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1) (data (i32.const 0) "\\10\\00\\00\\00\\06\\00\\00\\00") (data (i32.const 16) "spoken")
+  (func (export "_start") (drop (call $write (i32.const {stream}) (i32.const 0) (i32.const 1) (i32.const 8)))))"""
+
+
+@pytest.fixture
+def module(home: Path) -> Callable[[str], str]:
+    """``module(text)``: a file that holds it."""
+
+    def write(text: str) -> str:
+        path = home / "module.wat"
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def wasm_job(run: Run, module: Callable[[str], str]) -> Callable[..., bytes]:
+    """``wasm_job(text, "--timeout", "1")``: a job line that runs this module."""
+
+    def make(text: str, *flags: str) -> bytes:
+        return run("bac-job", "wasm", *flags, module(text)).stdout
+
+    return make
+
+
+def line(record: dict[str, Any]) -> bytes:
+    return json.dumps(record).encode() + b"\n"
+
+
+def results(home: Path) -> list[str]:
+    return sorted(path.name for path in home.glob("job-*"))
+
+
+def test_a_plain_return_completes(run: Run, home: Path, wasm_job: Callable[..., bytes]):
+    job = wasm_job(RETURN)
+    ran = run("bac-exec", input=job)
+    (record,) = ran.records
+    assert ran.status == 0
+    assert ran.stderr == ""
+    assert (record["kind"], record["status"], record["exit_code"]) == ("result", "completed", 0)
+    assert (record["engine"], record["platform"]) == ("wasm", "wasm32/wasi")
+    assert record["job"] == json.loads(job)["id"]
+    folder = Path(record["results"])
+    assert folder.parent == home
+    assert sorted(path.name for path in folder.iterdir()) == ["exitCode", "outputs", "stderr", "stdout"]
+    assert (folder / "exitCode").read_bytes() == b"0"
+
+
+def test_a_failed_job_is_a_no(run: Run, wasm_job: Callable[..., bytes]):
+    ran = run("bac-exec", input=wasm_job(EXIT.format(status=7)))
+    (record,) = ran.records
+    assert ran.status == 1
+    assert (record["status"], record["exit_code"]) == ("failed", 7)
+    assert (Path(record["results"]) / "exitCode").read_bytes() == b"7"
+
+
+def test_a_timeout_keeps_the_results(run: Run, wasm_job: Callable[..., bytes]):
+    ran = run("bac-exec", "--timeout", "0.3", input=wasm_job(SPIN))
+    (record,) = ran.records
+    assert ran.status == 1
+    assert record["status"] == "timeout"
+    assert (Path(record["results"]) / "exitCode").read_bytes() == b"-1"
+
+
+def test_results_go_where_they_are_asked_to(run: Run, home: Path, wasm_job: Callable[..., bytes]):
+    ran = run("bac-exec", "--results", "a/b", input=wasm_job(RETURN) * 2)
+    folders = [Path(record["results"]) for record in ran.records]
+    assert [folder.parent for folder in folders] == [home / "a" / "b"] * 2
+    assert folders[1].name == folders[0].name + "-2"
+    assert results(home) == []
+
+
+def test_results_that_cannot_be_made_are_a_failure_of_the_world(run: Run, home: Path, wasm_job: Callable[..., bytes]):
+    (home / "file").touch()
+    ran = run("bac-exec", "--results", "file", input=wasm_job(RETURN))
+    assert ran.status == 4
+    assert ran.records[0]["code"] == "unwritable_file"
+    assert ran.stderr.startswith("bac-exec: ")
+    assert ran.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(("stream", "name"), [(1, "stdout"), (2, "stderr")])
+def test_passthrough_hands_each_stream_on(run: Run, wasm_job: Callable[..., bytes], stream: int, name: str):
+    ran = run("bac-exec", "--passthrough", input=wasm_job(SAY.format(stream=stream)))
+    assert ran.status == 0
+    assert (ran.stdout, ran.stderr) == ((b"spoken", "") if name == "stdout" else (b"", "spoken"))
+
+
+@pytest.mark.parametrize(("text", "status"), [(EXIT.format(status=7), 7), (SPIN, 124), (RETURN, 0)])
+def test_passthrough_ends_as_the_job(run: Run, wasm_job: Callable[..., bytes], text: str, status: int):
+    ran = run("bac-exec", "--passthrough", "--timeout", "0.5", input=wasm_job(text))
+    assert ran.status == status
+    assert ran.stdout == b""
+
+
+def test_passthrough_runs_one_job(run: Run, home: Path, wasm_job: Callable[..., bytes]):
+    ran = run("bac-exec", "--passthrough", input=wasm_job(RETURN) * 2)
+    assert ran.status == 125
+    assert ran.stdout == b""
+    assert "one job, not 2" in ran.stderr
+    assert results(home) == []
+
+
+def test_passthrough_of_nothing_is_its_own_failure(run: Run):
+    assert run("bac-exec", "--passthrough").status == 125
+
+
+def test_passthrough_says_what_failed_before_it(run: Run):
+    failed = {"kind": "error", "v": 1, "code": "not_found", "message": "no such image", "by": "bac-inspect"}
+    ran = run("bac-exec", "--passthrough", input=line(failed))
+    assert ran.status == 125
+    assert ran.stderr.startswith("bac-exec: bac-inspect failed: no such image")
+
+
+def test_following_shows_the_job_on_standard_error(run: Run, wasm_job: Callable[..., bytes]):
+    ran = run("bac-exec", "--follow", input=wasm_job(SAY.format(stream=1)))
+    assert ran.stderr == "spoken"
+    assert ran.records[0]["stdout"] == {"bytes": 6, "tail": "spoken", "truncated": False}
+
+
+def test_a_module_line_runs_as_it_is(run: Run, module: Callable[[str], str]):
+    inspected = run("bac-inspect", module(EXIT.format(status=3))).stdout
+    (record,) = run("bac-exec", input=inspected).records
+    assert record["exit_code"] == 3
+
+
+def test_a_spec_file_is_run(run: Run, home: Path, wasm_job: Callable[..., bytes]):
+    spec = json.loads(wasm_job(EXIT.format(status=4)))["spec"]
+    (home / "job.json").write_text(json.dumps(spec), encoding="utf-8")
+    assert run("bac-exec", "job.json").records[0]["exit_code"] == 4
+
+
+def test_other_lines_pass_unchanged(run: Run, wasm_job: Callable[..., bytes]):
+    strange = b'{"v":1, "kind":"someday","x": 1.0}\n'
+    unfit = line({"kind": "match", "v": 1, "ok": False, "job": JOB, "node": NODE, "new": [1]})
+    ran = run("bac-exec", input=strange + wasm_job(RETURN) + unfit)
+    lines = ran.stdout.splitlines(keepends=True)
+    assert ran.status == 0
+    assert (lines[0], lines[2]) == (strange, unfit)
+    assert json.loads(lines[1])["kind"] == "result"
+
+
+def test_an_error_before_makes_the_run_partial(run: Run, wasm_job: Callable[..., bytes]):
+    failed = line({"kind": "error", "v": 1, "code": "not_found", "message": "no such image"})
+    ran = run("bac-exec", input=failed + wasm_job(RETURN))
+    assert ran.status == 5
+    assert ran.stdout.startswith(failed)
+
+
+def test_one_bad_job_among_good_ones_is_an_error_record(run: Run, wasm_job: Callable[..., bytes]):
+    ran = run("bac-exec", input=line(JOB) + wasm_job(RETURN))
+    bad, good = ran.records
+    assert ran.status == 5
+    assert (bad["kind"], bad["code"], bad["by"]) == ("error", "bad_spec", "bac-exec")
+    assert bad["input"] == "line 1 of standard input"
+    assert good["status"] == "completed"
+
+
+def test_a_match_for_another_host_is_refused_by_its_name(run: Run, home: Path, wasm_job: Callable[..., bytes]):
+    match = {"kind": "match", "v": 1, "ok": True, "job": json.loads(wasm_job(RETURN)), "node": NODE}
+    ran = run("bac-exec", input=line(match))
+    assert ran.status == 3
+    assert ran.records[0]["code"] == "wrong_node"
+    assert "n-elsewhere" in ran.stderr
+    assert results(home) == []
+
+
+def test_a_match_for_this_host_is_run(run: Run, wasm_job: Callable[..., bytes]):
+    node = run("bac-probe").records[0]
+    match = {"kind": "match", "v": 1, "ok": True, "job": json.loads(wasm_job(RETURN)), "node": node}
+    ran = run("bac-exec", input=line({**match, "platform": "wasm32/wasi"}))
+    assert (ran.status, ran.records[0]["node"]) == (0, node["id"])
+
+
+def test_a_module_that_changed_since_it_was_inspected_is_refused(run: Run, home: Path, wasm_job: Callable[..., bytes]):
+    inspected = run("bac-inspect", input=wasm_job(RETURN)).stdout
+    (home / "module.wat").write_text(EXIT.format(status=1), encoding="utf-8")
+    ran = run("bac-exec", input=inspected)
+    assert ran.records[0]["code"] == "digest_mismatch"
+    assert results(home) == []
+
+
+def test_what_this_host_does_not_offer_is_refused_before_anything_is_made(
+    run: Run, home: Path, wasm_job: Callable[..., bytes]
+):
+    inspected = json.loads(run("bac-inspect", input=wasm_job(RETURN)).stdout)
+    inspected["artifact"]["platforms"] = [{"platform": "wasm64/wasi/p3"}]
+    ran = run("bac-exec", input=line(inspected))
+    assert ran.status == 3
+    assert ran.records[0]["code"] == "wrong_platform"
+    assert "wasm32/wasi" in ran.records[0]["hint"]
+    assert run("bac-exec", "--passthrough", input=line(inspected)).status == 126
+    assert results(home) == []
+
+
+def test_a_host_without_docker_says_so(run: Run, home: Path):
+    job = run("bac-job", "docker", "busybox").stdout
+    ran = run("bac-exec", input=job, env={"DOCKER_HOST": "unix:///nowhere/docker.sock"})
+    assert ran.status == 4
+    assert ran.records[0]["code"] == "no_engine"
+    assert "unix:///nowhere/docker.sock" in ran.stderr
+    assert results(home) == []
+
+
+def test_a_variable_that_is_not_set_is_named_and_one_that_is_stays_secret(
+    run: Run, home: Path, wasm_job: Callable[..., bytes]
+):
+    job = wasm_job(RETURN, "--env", "TOKEN=env:SECRET_OF_MINE")
+    missing = run("bac-exec", input=job)
+    assert missing.status == 3
+    assert "SECRET_OF_MINE" in missing.stderr
+    assert results(home) == []
+    present = run("bac-exec", input=job, env={"SECRET_OF_MINE": "hush-hush"})
+    assert present.status == 0
+    assert b"hush-hush" not in present.stdout
+
+
+@pytest.mark.parametrize(
+    ("input", "code"),
+    [
+        (b"", "empty_input"),
+        (b"not json\n", "bad_line"),
+        (b'{"kind":"job","v":2}\n', "unknown_version"),
+        (b'\xff{"kind":"job","v":1}\n', "bad_line"),
+        (b'{"kind":"job","v":1', "bad_line"),
+    ],
+)
+def test_bad_input_is_status_3_and_one_line(run: Run, input: bytes, code: str):
+    ran = run("bac-exec", input=input)
+    assert (ran.status, ran.stdout) == (3, b"")
+    assert ran.stderr.endswith(f"[{code}]\n")
+    assert ran.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("operand", ["absent.yaml", "."])
+def test_a_file_that_cannot_be_read_is_status_3(run: Run, operand: str):
+    ran = run("bac-exec", operand)
+    assert (ran.status, ran.stdout) == (3, b"")
+    assert ran.stderr.endswith("[unreadable_file]\n")
+
+
+def test_a_terminal_is_not_waited_for(pty_run: Run):
+    assert pty_run("bac-exec").status == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_the_middle_writes_the_record_and_kills(
+    spawn: Callable[..., subprocess.Popen[bytes]], home: Path, wasm_job: Callable[..., bytes], number: int
+):
+    process = spawn("bac-exec", input=wasm_job(SPIN))
+    eventually(lambda: children(process.pid))
+    process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=30)
+    assert process.returncode == -number
+    assert stderr.strip() == b""
+    record = json.loads(stdout)
+    assert record["status"] == "cancelled"
+    assert (home / results(home)[0] / "exitCode").read_bytes() == b"-1"
+
+
+def children(pid: int) -> str:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")
+
+
+def test_a_reader_that_has_gone_ends_it_by_sigpipe(
+    spawn: Callable[..., subprocess.Popen[bytes]], wasm_job: Callable[..., bytes]
+):
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = spawn("bac-exec", input=wasm_job(RETURN), stdout=writer)
+    os.close(writer)
+    assert process.wait(timeout=30) == -signal.SIGPIPE

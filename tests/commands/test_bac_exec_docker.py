@@ -1,0 +1,252 @@
+"""bac-exec with a real Docker engine: every ending leaves its record and its results, and no container."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from processes import Completed, eventually
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+
+    from docker import DockerClient
+
+    Run = Callable[..., Completed]
+
+
+@pytest.fixture
+def docker_job(run: Run, docker: DockerClient, registry: str) -> Callable[..., bytes]:
+    """``docker_job("--memory", "64Mb", "--", "uname", "-m")``: an inspected job line that runs busybox."""
+    assert docker.ping()
+
+    def make(*words: str) -> bytes:
+        cut = words.index("--")
+        job = run("bac-job", "docker", *words[:cut], f"{registry}/busybox:multi", *words[cut:]).stdout
+        return run("bac-inspect", input=job).stdout
+
+    return make
+
+
+def containers(docker: DockerClient, job: bytes) -> list[dict[str, Any]]:
+    return docker.api.containers(all=True, filters={"label": f"bactools={json.loads(job)['id']}"})
+
+
+def folder_of(ran: Completed) -> Path:
+    (record,) = ran.records
+    return Path(record["results"])
+
+
+def test_a_job_runs_and_its_results_are_kept(run: Run, docker: DockerClient, docker_job: Callable[..., bytes]):
+    job = docker_job("--", "sh", "-c", "echo out; echo err >&2; echo kept > /outputs/file")
+    ran = run("bac-exec", input=job)
+    (record,) = ran.records
+    assert ran.status == 0
+    assert (record["status"], record["exit_code"], record["engine"]) == ("completed", 0, "docker")
+    assert record["digest"] in {it["digest"] for it in json.loads(job)["artifact"]["platforms"]}
+    assert record["stdout"] == {"bytes": 4, "tail": "out\n", "truncated": False}
+    folder = folder_of(ran)
+    assert (folder / "stdout").read_bytes() == b"out\n"
+    assert (folder / "stderr").read_bytes() == b"err\n"
+    assert (folder / "exitCode").read_bytes() == b"0"
+    assert (folder / "outputs" / "file").read_bytes() == b"kept\n"
+    assert containers(docker, job) == []
+
+
+def test_inputs_variables_outputs_and_workdir_arrive(run: Run, home: Path, docker_job: Callable[..., bytes]):
+    (home / "in").mkdir()
+    (home / "in" / "file").write_bytes(b"data")
+    job = docker_job(
+        *("-i", f"file://{home}/in:/inputs", "-o", "res:/my/out", "-e", "lower=1", "--workdir", "/w", "--"),
+        *("sh", "-c", "cat /inputs/file > /my/out/copy; echo $lower $PWD $BACALHAU_JOB_ID"),
+    )
+    ran = run("bac-exec", input=job)
+    assert ran.records[0]["stdout"]["tail"] == f"1 /w {json.loads(job)['id']}\n"
+    assert (folder_of(ran) / "res" / "copy").read_bytes() == b"data"
+
+
+@pytest.mark.usefixtures("docker")
+def test_an_uninspected_job_is_inspected_first(run: Run, registry: str):
+    job = run("bac-job", "docker", f"{registry}/busybox:multi", "--", "echo", "hi").stdout
+    assert run("bac-exec", input=job).records[0]["stdout"]["tail"] == "hi\n"
+
+
+@pytest.mark.usefixtures("docker", "emulated")
+def test_an_image_line_runs_its_own_command_on_its_own_platform(run: Run, registry: str):
+    inspected = run("bac-inspect", f"{registry}/busybox:arm64").stdout
+    (record,) = run("bac-exec", input=inspected).records
+    assert (record["platform"], record["stdout"]["tail"]) == ("linux/arm64", "aarch64\n")
+
+
+@pytest.mark.usefixtures("emulated")
+def test_the_platform_of_the_match_is_the_one_that_runs(run: Run, docker_job: Callable[..., bytes]):
+    job = json.loads(docker_job("--", "uname", "-m"))
+    node = run("bac-probe").records[0]
+    match = {"kind": "match", "v": 1, "ok": True, "job": job, "node": node, "platform": "linux/arm/v7"}
+    (record,) = run("bac-exec", input=json.dumps(match).encode() + b"\n").records
+    assert (record["platform"], record["stdout"]["tail"]) == ("linux/arm/v7", "armv7l\n")
+
+
+def test_an_image_only_the_engine_has_runs(run: Run, docker: DockerClient, docker_job: Callable[..., bytes]):
+    digest = run("bac-exec", input=docker_job("--", "true")).records[0]["digest"]
+    image = docker.images.get(f"localhost:5000/busybox@{digest}")
+    image.tag("bactools-test-local", "only")
+    try:
+        inspected = run("bac-inspect", "docker-daemon:bactools-test-local:only").stdout
+        ran = run("bac-exec", input=inspected)
+    finally:
+        docker.images.remove("bactools-test-local:only")
+    assert ran.records[0]["status"] == "completed"
+
+
+def test_a_foreign_platform_is_refused_before_anything_is_pulled(
+    run: Run, home: Path, docker: DockerClient, docker_job: Callable[..., bytes]
+):
+    job = json.loads(docker_job("--", "true"))
+    digest = "sha256:" + "5" * 64
+    job["artifact"]["platforms"] = [
+        {"platform": "linux/s390x", "os": "linux", "architecture": "s390x", "digest": digest}
+    ]
+    raw = json.dumps(job).encode() + b"\n"
+    ran = run("bac-exec", input=raw)
+    assert ran.status == 3
+    assert ran.records[0]["code"] == "wrong_platform"
+    assert "linux/s390x" in ran.records[0]["message"]
+    assert "linux/" in ran.records[0]["hint"]
+    assert run("bac-exec", "--passthrough", input=raw).status == 126
+    assert list(home.glob("job-*")) == []
+    assert containers(docker, raw) == []
+
+
+def test_a_program_that_is_not_in_the_image_leaves_nothing(
+    run: Run, home: Path, docker: DockerClient, docker_job: Callable[..., bytes]
+):
+    job = docker_job("--", "no-such-program")
+    ran = run("bac-exec", input=job)
+    assert ran.status == 3
+    assert ran.records[0]["code"] == "not_started"
+    assert "no-such-program" in ran.stderr
+    assert list(home.glob("job-*")) == []
+    assert containers(docker, job) == []
+
+
+@pytest.mark.usefixtures("docker")
+def test_an_image_that_does_not_exist_is_not_found(run: Run, registry: str):
+    ran = run("bac-exec", input=run("bac-job", "docker", f"{registry}/no-such-image").stdout)
+    assert ran.status == 4
+    assert ran.records[0]["code"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    ("flags", "program", "status", "exit_code"),
+    [
+        (("--timeout", "1"), "echo first; sleep 60", "timeout", 143),
+        (("--memory", "16MiB"), "echo first; x=$(yes)", "oom", 137),
+        ((), "echo first; exit 3", "failed", 3),
+    ],
+)
+def test_whatever_the_ending_the_results_are_kept(
+    run: Run,
+    docker: DockerClient,
+    docker_job: Callable[..., bytes],
+    flags: tuple[str, ...],
+    program: str,
+    status: str,
+    exit_code: int,
+):
+    job = docker_job(*flags, "--", "sh", "-c", program)
+    ran = run("bac-exec", input=job)
+    (record,) = ran.records
+    assert ran.status == 1
+    assert (record["status"], record["exit_code"]) == (status, exit_code)
+    assert record["message"]
+    assert (folder_of(ran) / "stdout").read_bytes() == b"first\n"
+    assert (folder_of(ran) / "exitCode").read_text("ascii") == str(exit_code)
+    assert containers(docker, job) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_stops_the_job_writes_the_record_and_kills(
+    spawn: Callable[..., subprocess.Popen[bytes]],
+    home: Path,
+    docker: DockerClient,
+    docker_job: Callable[..., bytes],
+    number: int,
+):
+    job = docker_job("--", "sh", "-c", "trap 'echo bye; exit 9' TERM; echo ready; sleep 60 & wait")
+    process = spawn("bac-exec", input=job)
+    eventually(lambda: [path for path in home.glob("job-*/stdout") if path.read_bytes() == b"ready\n"])
+    process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=30)
+    assert process.returncode == -number
+    assert stderr.strip() == b""
+    record = json.loads(stdout)
+    assert (record["status"], record["exit_code"]) == ("cancelled", 9)
+    assert (Path(record["results"]) / "stdout").read_bytes() == b"ready\nbye\n"
+    assert (Path(record["results"]) / "exitCode").read_bytes() == b"9"
+    assert containers(docker, job) == []
+
+
+def test_a_full_disk_ends_the_run_and_keeps_what_fits(
+    run: Run, docker: DockerClient, docker_job: Callable[..., bytes], small_disk: Path
+):
+    job = docker_job("--", "yes")
+    ran = run("bac-exec", "--results", small_disk, input=job)
+    (record,) = ran.records
+    assert ran.status == 4
+    assert record["status"] == "failed"
+    assert "No space left on device" in record["message"]
+    assert record["stdout"]["truncated"]
+    assert ran.stderr.endswith("[unwritable_file]\n")
+    assert ran.stderr.count("\n") == 1
+    folder = folder_of(ran)
+    assert sorted(path.name for path in folder.iterdir()) == ["exitCode", "outputs", "stderr", "stdout"]
+    assert (folder / "stdout").stat().st_size > 512 * 1024
+    assert (folder / "exitCode").read_bytes() == b"-1"
+    assert containers(docker, job) == []
+
+
+def test_two_runs_at_once_share_nothing(
+    spawn: Callable[..., subprocess.Popen[bytes]], docker_job: Callable[..., bytes]
+):
+    job = docker_job("--", "sh", "-c", "echo $HOSTNAME; sleep 1; echo $HOSTNAME")
+    both = [spawn("bac-exec", input=job) for _ in range(2)]
+    records = [json.loads(process.communicate(timeout=60)[0]) for process in both]
+    assert [record["status"] for record in records] == ["completed"] * 2
+    assert records[0]["results"] != records[1]["results"]
+    for record in records:
+        first, second = (Path(record["results"]) / "stdout").read_text("ascii").split()
+        assert first == second
+
+
+def test_passthrough_is_like_docker_run(run: Run, docker_job: Callable[..., bytes]):
+    ran = run("bac-exec", "--passthrough", input=docker_job("--", "sh", "-c", "echo out; echo err >&2; exit 5"))
+    assert (ran.status, ran.stdout, ran.stderr) == (5, b"out\n", "err\n")
+
+
+def test_passthrough_into_a_closed_pipe_stops_the_job(
+    shell: Run, docker: DockerClient, docker_job: Callable[..., bytes], home: Path
+):
+    job = docker_job("--", "yes")
+    (home / "job.jsonl").write_bytes(job)
+    ran = shell("bac-exec --passthrough < job.jsonl | head -1")
+    assert (ran.status, ran.stdout) == (141, b"y\n")
+    assert containers(docker, job) == []
+
+
+def test_following_shows_both_streams_on_standard_error(run: Run, docker_job: Callable[..., bytes]):
+    ran = run("bac-exec", "--follow", input=docker_job("--", "sh", "-c", "echo out; echo err >&2"))
+    assert sorted(ran.stderr.splitlines()) == ["err", "out"]
+    assert ran.records[0]["status"] == "completed"
+
+
+@pytest.mark.usefixtures("docker")
+def test_the_whole_pipe(shell: Run, registry: str):
+    ran = shell(
+        f"bac-job docker {registry}/busybox:multi -- echo piped | bac-inspect | bac-match <(bac-probe) | bac-exec"
+    )
+    assert (ran.status, ran.records[0]["stdout"]["tail"]) == (0, "piped\n")

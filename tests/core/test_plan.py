@@ -1,0 +1,131 @@
+"""From a task to a run: what is mounted, which variables it sees, what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bactools.core import jobspec, plan
+from bactools.core.errors import BacError
+from bactools.core.running import Mount
+
+EXECUTION = plan.Execution("j-1", "e-1", "batch")
+SYSTEM = {
+    "BACALHAU_JOB_ID": "j-1",
+    "BACALHAU_EXECUTION_ID": "e-1",
+    "BACALHAU_JOB_TYPE": "batch",
+    "BACALHAU_PARTITION_INDEX": "0",
+    "BACALHAU_PARTITION_COUNT": "1",
+}
+DATA = {"Type": "inline", "Params": {"URL": "data:,x"}}
+
+
+def docker_task(engine: dict[str, Any] | None = None, **fields: Any) -> jobspec.Task:
+    params = {"Image": "busybox", **(engine or {})}
+    task = {"Name": "main", "Engine": {"Type": "docker", "Params": params}, **fields}
+    return jobspec.task(jobspec.canonical({"Type": "batch", "Tasks": [task]}))
+
+
+def wasm_task(engine: dict[str, Any] | None = None, **fields: Any) -> jobspec.Task:
+    module = {"Target": "/modules/main.wasm", "Source": {"Type": "local", "Params": {"SourcePath": "/main.wasm"}}}
+    params = {"EntryModule": "/modules/main.wasm", **(engine or {})}
+    sources = [module, *fields.pop("InputSources", [])]
+    task = {"Name": "main", "Engine": {"Type": "wasm", "Params": params}, "InputSources": sources, **fields}
+    return jobspec.task(jobspec.canonical({"Type": "batch", "Tasks": [task]}))
+
+
+def test_no_declared_output_is_one_at_outputs():
+    assert plan.outputs(docker_task()) == (plan.Folder("outputs", "/outputs"),)
+
+
+def test_declared_outputs_replace_the_default():
+    task = docker_task(ResultPaths=[{"Name": "res", "Path": "/a/./b/"}], Publisher={"Type": "local"})
+    assert plan.outputs(task) == (plan.Folder("res", "/a/b"),)
+
+
+def test_a_run_has_the_task_in_it():
+    task = docker_task(
+        {"Entrypoint": ["/bin/sh", "-c"], "Parameters": ["true"], "WorkingDirectory": "/srv"},
+        Env={"lower_case": "1"},
+        Resources={"CPU": "500m", "Memory": "64MiB"},
+        Network={"Type": "Bridge"},
+        Timeouts={"ExecutionTimeout": 9},
+    )
+    mounts = [Mount("/here", "/inputs", writable=False)]
+    run = plan.run(task, mounts, EXECUTION, {}, None)
+    assert run.entrypoint == ("/bin/sh", "-c")
+    assert run.arguments == ("true",)
+    assert run.working_directory == "/srv"
+    assert run.environment == {"lower_case": "1", **SYSTEM}
+    assert run.mounts == tuple(mounts)
+    assert (run.cpu, run.memory, run.network, run.timeout) == (0.5, 64 * 1024 * 1024, "bridge", 9)
+
+
+def test_nothing_asked_is_no_network_and_no_limits():
+    run = plan.run(docker_task(), [], EXECUTION, {}, None)
+    assert (run.cpu, run.memory, run.network, run.timeout) == (None, None, "none", None)
+    assert (run.entrypoint, run.arguments, run.working_directory) == ((), (), None)
+
+
+def test_a_given_timeout_goes_over_the_tasks_own():
+    assert plan.run(docker_task(Timeouts={"TotalTimeout": 9}), [], EXECUTION, {}, 0.5).timeout == 0.5
+
+
+def test_env_references_take_the_hosts_value():
+    run = plan.run(docker_task(Env={"TOKEN": "env:SECRET"}), [], EXECUTION, {"SECRET": "s3"}, None)
+    assert run.environment["TOKEN"] == "s3"
+
+
+def test_a_missing_reference_is_named_with_both_names():
+    with pytest.raises(BacError) as caught:
+        plan.run(docker_task(Env={"TOKEN": "env:SECRET"}), [], EXECUTION, {}, None)
+    assert caught.value.code == "bad_spec"
+    assert "TOKEN" in caught.value.message
+    assert "SECRET" in caught.value.message
+
+
+def test_the_module_itself_is_not_mounted():
+    extra = {"Target": "data", "Source": DATA}
+    task = wasm_task(InputSources=[extra])
+    assert [plan.guest_path(task, item.target) for item in plan.mounted(task)] == ["/data"]
+
+
+@pytest.mark.parametrize(
+    ("task", "word"),
+    [
+        (docker_task(Network={"Type": "HTTP", "Domains": ["example.org"]}), "domains"),
+        (docker_task(Resources={"GPU": "1"}), "GPU"),
+        (docker_task(Network={"Type": "Bridge", "Ports": [{"Name": "web", "Target": 80}]}), "ports"),
+        (
+            docker_task(InputSources=[{"Target": "/m", "Source": {"Type": "ipfs", "Params": {"CID": "bafy"}}}]),
+            "ipfs",
+        ),
+        (
+            wasm_task({"ImportModules": ["geo.wasm"]}, InputSources=[{"Target": "geo.wasm", "Source": DATA}]),
+            "import modules",
+        ),
+    ],
+)
+def test_what_cannot_be_given_is_refused_by_name(task: jobspec.Task, word: str):
+    with pytest.raises(BacError) as caught:
+        plan.check(task)
+    assert caught.value.code == "unsupported"
+    assert word in caught.value.message
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["stdout", "exitCode", ".exitCode", "..", "a/b", ""])
+def test_an_output_is_never_named_like_another_result(name: str):
+    task = docker_task()
+    hostile = jobspec.Task(**{**task._asdict(), "outputs": (jobspec.ResultPath(name, "/out"),)})
+    with pytest.raises(BacError) as caught:
+        plan.check(hostile)
+    assert caught.value.code == "bad_spec"
+
+
+@pytest.mark.parametrize("path", ["/", "/.", "/a/.."])
+def test_a_mount_never_covers_the_root(path: str):
+    with pytest.raises(BacError) as caught:
+        plan.guest_path(docker_task(), path)
+    assert caught.value.code == "bad_spec"
