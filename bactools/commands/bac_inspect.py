@@ -27,8 +27,8 @@ FOUND = ("platforms", "features", "imports", "memory_min")
     "bac-inspect",
     cls=Tool,
     examples=(
-        "bac-inspect alpine ghcr.io/org/app:v1 docker-daemon:myapp",
-        "bac-inspect hello.wasm | jq .features",
+        "bac-inspect busybox docker-daemon:busybox",
+        "bac-inspect hello.wat | jq .imports",
         "bac-job docker busybox -- true | bac-inspect | bac-match nodes.jsonl",
     ),
 )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import UNSET
 
-from bactools.core import binfmt, cpu, ids, platforms
+from bactools.core import binfmt, cpu, ids, plan, platforms
 from bactools.core.records import Engine, Gpu, Node, Offer, Resources
 
 if TYPE_CHECKING:
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 APPLICATION = b"bactools node 1\n"
 """machine-id(5): a machine id is confidential; publish a hash of it that is of one application's own."""
-
-SOURCES = ("inline", "local", "localDirectory")
-"""Bacalhau's names of the input sources that bac-exec fetches."""
 
 
 class HostFacts(NamedTuple):
@@ -105,8 +102,8 @@ def measured(
     node.resources = Resources(cpu=host.cpu, memory=host.memory, disk=host.disk, gpus=None if gpus is None else [*gpus])
     node.available = Resources(cpu=UNSET, memory=host.memory_available, disk=host.disk_available)
     node.labels = {key: labels[key] for key in sorted(labels)}
-    node.sources = list(SOURCES)
-    node.publishers = []
+    node.sources = list(plan.SOURCES)
+    node.publishers = list(plan.PUBLISHERS)
     node.schedulable = True
     return node
 

@@ -24,8 +24,11 @@ FORWARD = "env:"
 """The start of a value that stands for a variable of this host."""
 
 LOCAL_SOURCES = frozenset({"local", "localDirectory"})
-SOURCES = LOCAL_SOURCES | {"inline"}
+SOURCES = ("inline", *sorted(LOCAL_SOURCES))
 """Bacalhau's names of the sources that bac-exec fetches."""
+
+PUBLISHERS = ("local", "noop")
+"""Bacalhau's names of the publishers for which leaving the results in their folder is enough."""
 
 TAKEN = frozenset({"stdout", "stderr", "exitCode", ".exitCode", ".", "..", ""})
 """Names that an output's folder cannot have beside the other results."""
@@ -55,6 +58,9 @@ def check(task: Task) -> None:
         raise _unsupported("a GPU", "Run it on a Bacalhau node that has one.")
     if task.ports:
         raise _unsupported("published ports", "Remove Network.Ports from the spec.")
+    if task.publisher and task.publisher["Type"] not in PUBLISHERS:
+        hint = "Use local, and copy the results from the folder that the record names."
+        raise _unsupported(f"the publisher {task.publisher['Type']}", hint)
     if task.import_modules:
         raise _unsupported("import modules", "Link the modules into one.")
     for item in task.inputs:

@@ -104,7 +104,7 @@ def test_a_whole_node_is_this_line():
         '"resources":{"cpu":4.0,"memory":8589934592,"disk":107374182400,'
         '"gpus":[{"vendor":"NVIDIA","name":"L4","memory":1073741824}]},'
         '"available":{"memory":6442450944,"disk":42949672960},"labels":{"arm":"no","zone":"eu"},'
-        '"sources":["inline","local","localDirectory"],"publishers":[],"schedulable":true,"warnings":[]}'
+        '"sources":["inline","local","localDirectory"],"publishers":["local","noop"],"schedulable":true,"warnings":[]}'
     )
 
 

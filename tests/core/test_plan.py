@@ -96,6 +96,7 @@ def test_the_module_itself_is_not_mounted():
     [
         (docker_task(Network={"Type": "HTTP", "Domains": ["example.org"]}), "domains"),
         (docker_task(Resources={"GPU": "1"}), "GPU"),
+        (docker_task(Publisher={"Type": "s3", "Params": {"Bucket": "b", "Key": "k"}}), "publisher s3"),
         (docker_task(Network={"Type": "Bridge", "Ports": [{"Name": "web", "Target": 80}]}), "ports"),
         (
             docker_task(InputSources=[{"Target": "/m", "Source": {"Type": "ipfs", "Params": {"CID": "bafy"}}}]),
