@@ -2,10 +2,15 @@
 _bac_inspect() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} options
     case ${COMP_WORDS[1]} in
-    *) options="--format -q --quiet -v --verbose --schema --version --help" ;;
+    *) options="-j --parallel --verify --max-age --offline --no-cache --timeout --insecure-registry --ca-file --format -q --quiet -v --verbose --schema --version --help" ;;
     esac
     case $prev in
+    --ca-file) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     --format) mapfile -t COMPREPLY < <(compgen -W "jsonl table" -- "$cur"); return ;;
+    --insecure-registry) return ;;
+    --max-age) return ;;
+    --parallel|-j) return ;;
+    --timeout) return ;;
     esac
     if [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")

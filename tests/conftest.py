@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import components
 import processes
+import programs as compiler
 import pytest
 
 if TYPE_CHECKING:
@@ -90,7 +91,11 @@ def docker() -> Iterator[DockerClient]:
 
 @pytest.fixture(scope="session")
 def registry() -> str:
-    """``localhost:5000``, which holds busybox:multi, :list, :arm64, :amd64 and :latest (tests/stack/images.py)."""
+    """``localhost:5000``, which holds what tests/stack/images.py builds.
+
+    busybox:multi, :list, :arm64, :amd64, :latest, :nested, :windows, :mislabelled (arm64's binary as linux/amd64) and
+    :zstd; WebAssembly as hello:artifact, :compat (labelled linux/amd64), :runwasi and :legacy.
+    """
     return components.registry()
 
 
@@ -111,6 +116,12 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def tool() -> Callable[[str], str]:
     """``tool("jq")``: the path of a program."""
     return components.program
+
+
+@pytest.fixture(scope="session")
+def programs(tool: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The bytes of real ELF programs, by the names in tests/programs.py."""
+    return compiler.compiled(tmp_path_factory.mktemp("programs"), tool)
 
 
 def pytest_configure(config: pytest.Config) -> None:

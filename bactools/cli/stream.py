@@ -120,6 +120,7 @@ class Output:
 
     def _put(self, raw: bytes) -> None:
         if self._table is None:
+            self.progress(None)
             write(raw + b"\n")
         else:
             self._table.append(raw)

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
+from bactools.cli import progress
 from bactools.cli.boundary import entry
+from bactools.cli.cache_options import cache_options
 from bactools.cli.inputs import operands, required_lines
 from bactools.cli.options import common
+from bactools.cli.registry_options import registry_options
 from bactools.cli.tool import Tool
-from bactools.core.errors import BacError
+from bactools.core.errors import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator
 
     from bactools.cli.stream import Output
+    from bactools.core.access import Access
+    from bactools.core.freshness import Rules
     from bactools.core.lines import Line
-    from bactools.flows.inspect import Registries
-
-FOUND = ("platforms", "features", "imports", "memory_min")
-"""The fields of ``requires`` that are facts of the artifact."""
+    from bactools.flows.answers import Answer
 
 
 @click.command(
@@ -33,79 +36,69 @@ FOUND = ("platforms", "features", "imports", "memory_min")
     ),
 )
 @click.argument("references", nargs=-1, metavar="[REF...]")
+@click.option(
+    "-j", "--parallel", type=click.IntRange(1, 256), default=8, metavar="N", help="Inspect N at once. Default: 8."
+)
+@click.option(
+    "--verify", is_flag=True, help="Look into the layers whether each platform's program is what the label says."
+)
+@cache_options
+@registry_options
 @common("bac-inspect", ("image", "module", "job"))
-def command(output: Output, references: tuple[str, ...]) -> int:
+def command(
+    output: Output, references: tuple[str, ...], *, parallel: int, verify: bool, rules: Rules, access: Access
+) -> int:
     """Tell which platforms images and WebAssembly modules offer, and what jobs need of a node.
 
-    REF is an image in a registry, docker-daemon:IMAGE in the local Docker engine, or a .wasm or .wat file; @FILE
-    holds one REF a line. Without REF (or for the REF -), job lines on standard input are completed with what
-    they require, and all other lines are passed on.
+    REF is an image in a registry; docker-daemon:IMAGE in the local engine; oci:DIR[:NAME], oci-archive:FILE[:NAME]
+    or docker-archive:FILE[:NAME]; a .wasm, .wat or .cwasm file, or its https URL; or a job spec, .yaml, .yml or .json.
+    An image that holds WebAssembly becomes a module. @FILE holds one REF a line. Without REF (or for the REF -),
+    job lines on standard input are completed with what they require, and all other lines are passed on.
     """
     if references.count("-") + references.count("@-") > 1:
         raise click.UsageError("Standard input can be read only once.")
     incoming = required_lines("record") if not references or "-" in references else iter(())
 
-    from bactools.flows.inspect import registries
+    from bactools.flows.answers import answers, is_work
+    from bactools.flows.many import ordered
+    from bactools.flows.registries import registries
 
-    with registries() as places:
-        for word in operands(references or ("-",)):
-            if word == "-":
-                extend_jobs(output, incoming, places)
-            else:
-                inspect_one(output, word, places)
-    return output.finish()
+    words = list(operands(references or ("-",)))
+    total = None if "-" in words else len(words)
+    width = 1 if total in (0, 1) else parallel
+    is_no = False
+    output.progress(progress.line(0, total))
+    with registries(rules, access) as places:
+        look = partial(answers, places=places, verify=verify)
+        for done, found in enumerate(ordered(asked(words, incoming), look, width, is_work), 1):
+            for answer in found:
+                show(output, answer)
+                is_no = is_no or answer.is_no
+            output.progress(progress.line(done, total))
+        if places.fault:
+            output.detail(places.fault.message)
+        for host, quota in places.quotas().items():
+            output.detail(f"{host}: {quota}")
+    return output.finish(Status.NO if is_no else Status.OK)
 
 
-def inspect_one(output: Output, word: str, places: Registries) -> None:
-    """Write the record of one operand, or of its failure."""
-    from bactools.flows.inspect import inspect
-
-    output.progress(f"inspecting {word}")
-    try:
-        output.emit(inspect(word, places))
-    except BacError as error:
-        output.fail(error, word)
-
-
-def extend_jobs(output: Output, incoming: Iterable[Line], places: Registries) -> None:
-    """Complete the jobs on standard input and pass everything else on."""
-    for line in incoming:
-        if line.kind == "job":
-            extend_one(output, line, places)
+def asked(words: list[str], incoming: Iterable[Line]) -> Iterator[str | Line]:
+    """Every operand, and the lines of standard input where they belong among them."""
+    for word in words:
+        if word == "-":
+            yield from incoming
         else:
-            output.emit_bytes(line.raw, line.kind)
+            yield word
 
 
-def extend_one(output: Output, line: Line, places: Registries) -> None:
-    """Write a job with what it requires, or the record of its failure."""
-    from bactools.core import lines
-    from bactools.core.records import Image, Job
-    from bactools.flows.inspect import resolve
-
-    output.progress(f"inspecting {line.where}")
-    try:
-        changes = resolve(lines.decode(line, Job), places)
-    except BacError as error:
-        output.fail(error, line.where)
-        return
-    artifact = changes["artifact"]
-    if isinstance(artifact, Image) and artifact.source == "daemon":
-        output.note(f"{artifact.reference}: not to be had from its registry; this is the local engine's copy")
-    output.emit_bytes(lines.extend(line, {**changes, "requires": merged(line, changes["requires"])}), line.kind)
-
-
-def merged(line: Line, requires: object) -> Mapping[str, object]:
-    """The job's own ``requires`` with what was found beside it: fields that we do not know stay as they were."""
-    import msgspec
-
-    from bactools.core.lines import encode_value
-
-    raw = dict[str, msgspec.Raw]
-    found = msgspec.json.decode(encode_value(requires), type=raw)
-    given = msgspec.json.decode(line.raw, type=raw).get("requires")
-    if given is None:
-        return found
-    return {**msgspec.json.decode(given, type=raw), **{name: found[name] for name in FOUND if name in found}}
+def show(output: Output, answer: Answer) -> None:
+    """Write what was found."""
+    for note in answer.notes:
+        output.note(note)
+    if answer.error:
+        output.fail(answer.error, answer.where)
+    else:
+        output.emit_bytes(answer.raw, answer.kind)
 
 
 main = entry(command)

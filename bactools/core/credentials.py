@@ -1,8 +1,9 @@
-"""Logins as Docker's ``config.json`` keeps them, and the challenges that registries answer with.
+"""Logins as Docker's ``config.json`` and podman's ``auth.json`` keep them, and the challenges of registries.
 
-``auths`` holds base64 of ``user:password`` by registry; ``credHelpers`` and ``credsStore`` name programs
-(``docker-credential-NAME``) that know it instead. The file writes a registry as a host, a URL, or for Docker Hub
-as ``https://index.docker.io/v1/``. A challenge is a ``WWW-Authenticate`` header (RFC 9110, 11.6.1).
+``auths`` holds base64 of ``user:password``, or an identity token, by registry; ``credHelpers`` and ``credsStore``
+name programs (``docker-credential-NAME``) that know it instead. The file writes a registry as a host, a URL, or for
+Docker Hub as ``https://index.docker.io/v1/``; podman also writes a part of a registry, as ``quay.io/team``, and
+the longest that fits counts (containers-auth.json(5)). A challenge is a ``WWW-Authenticate`` header (RFC 9110, 11.6.1).
 No password is ever part of a message or of a value's ``repr``.
 """
 
@@ -23,6 +24,7 @@ DOCKER_HUB_SERVER = "https://index.docker.io/v1/"
 DOCKER_HUB_HOSTS = ("index.docker.io", "registry-1.docker.io")
 TOKEN_USER = "<token>"  # noqa: S105 (how a helper marks an identity token, which is no password)
 
+_API = re.compile(r"/v[12]/?$")
 _HELPER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 (RFC 9110's word for a name)
 _PARAMETER = re.compile(rf'\s*({_TOKEN})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))\s*(?:,|$)')
@@ -31,10 +33,11 @@ _SCHEME = re.compile(rf"\s*,?\s*({_TOKEN})(?:\s+|\s*,|\s*$)")
 
 @dataclass(frozen=True)
 class Credential:
-    """A user and a password for one registry."""
+    """A user and a password for one registry, or an identity token to get tokens by."""
 
     username: str
-    password: str = field(repr=False)
+    password: str = field(default="", repr=False)
+    identity_token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -57,10 +60,11 @@ class _Auth(Struct):
     auth: str | None = None
     username: str | None = None
     password: str | None = None
+    identitytoken: str | None = None
 
 
 class Logins(Struct, rename="camel"):
-    """The part of a ``config.json`` that is about logging in."""
+    """The part of such a file that is about logging in."""
 
     auths: dict[str, _Auth] | None = None
     cred_helpers: dict[str, str] | None = None
@@ -73,41 +77,42 @@ class _Answer(Struct, rename="pascal"):
 
 
 def parse(data: bytes, name: str) -> Logins:
-    """Read a ``config.json``. Raises BacError ``bad_config``, whose message quotes nothing from it but field names."""
+    """Read such a file. Raises BacError ``bad_config``, whose message quotes nothing from it but field names."""
     try:
         return msgspec.json.decode(data, type=Logins)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BacError("bad_config", f"{name} is not Docker's config.json: {error}", input=name) from error
+        raise BacError(
+            "bad_config", f"{name} is neither Docker's config.json nor podman's auth.json: {error}", input=name
+        ) from error
 
 
-def find(logins: Logins, domain: str) -> Credential | Helper | None:
-    """The login for a registry, or the helper that has it, in Docker's order: its own helper, the store, ``auths``.
+def candidates(logins: Logins, name: str) -> list[Credential | Helper]:
+    """Who may know the login for a repository (``domain/path``), in Docker's order: its helper, the store, ``auths``.
 
     Raises BacError ``bad_config``.
     """
+    domain = name.partition("/")[0]
     helpers = {_domain(server): helper for server, helper in (logins.cred_helpers or {}).items()}
-    name = helpers.get(domain) or logins.creds_store
-    if name:
-        if not _HELPER_NAME.fullmatch(name):
-            raise BacError("bad_config", f"Docker's config.json names a credential helper that is none: {name!r}")
-        return Helper(name, DOCKER_HUB_SERVER if domain == DOCKER_HUB else domain)
-    for server, auth in (logins.auths or {}).items():
-        if _domain(server) == domain:
-            return _credential(auth, server)
-    return None
+    found: list[Credential | Helper] = []
+    for helper in filter(None, (helpers.get(domain), logins.creds_store)):
+        if not _HELPER_NAME.fullmatch(helper):
+            raise BacError("bad_config", f"the logins name a credential helper that is none: {helper!r}")
+        found.append(Helper(helper, DOCKER_HUB_SERVER if domain == DOCKER_HUB else domain))
+    login = _kept(logins.auths or {}, name)
+    return [*found, login] if login else found
 
 
 def answered(data: bytes, helper: Helper) -> Credential | None:
-    """What a credential helper printed for ``get``; None when it holds no password. Raises BacError ``bad_config``."""
+    """What a credential helper printed for ``get``; None when it is nobody's. Raises BacError ``bad_config``."""
     try:
         answer = msgspec.json.decode(data, type=_Answer)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BacError(
             "bad_config", f"docker-credential-{helper.name} did not answer with Username and Secret"
         ) from error
-    if not answer.username or answer.username == TOKEN_USER:
-        return None
-    return Credential(answer.username, answer.secret)
+    if answer.username == TOKEN_USER:
+        return Credential("", identity_token=answer.secret)
+    return Credential(answer.username, answer.secret) if answer.username else None
 
 
 def challenges(header: str) -> list[Challenge]:
@@ -127,21 +132,41 @@ def challenges(header: str) -> list[Challenge]:
     return found
 
 
+def _kept(auths: dict[str, _Auth], name: str) -> Credential | None:
+    """The login in ``auths`` for a repository: its own, else that of the smallest part of the registry around it."""
+    by_scope = {_scope(key): key for key in auths}
+    scope = name
+    while scope:
+        key = by_scope.get(scope)
+        if key is not None:
+            return _credential(auths[key], key)
+        scope = scope.rpartition("/")[0]
+    return None
+
+
+def _scope(key: str) -> str:
+    """What a key of ``auths`` is for: a domain, or a part of it; a URL, or a path of the API, is its domain's."""
+    if "://" in key or _API.search(key):
+        return _domain(key)
+    domain, slash, path = key.partition("/")
+    return _domain(domain) + slash + path
+
+
 def _domain(server: str) -> str:
-    """A registry's domain as references write it, from a key of ``config.json``."""
+    """A registry's domain as references write it, from a host or a URL."""
     host = server.partition("://")[2] or server
     host = host.partition("/")[0]
     return DOCKER_HUB if host in DOCKER_HUB_HOSTS else host
 
 
 def _credential(auth: _Auth, server: str) -> Credential | None:
-    username, password = auth.username, auth.password
+    username, password = auth.username or "", auth.password or ""
     if auth.auth:
         try:
             text = base64.b64decode(auth.auth, validate=True).decode()
         except (binascii.Error, ValueError) as error:
-            raise BacError("bad_config", f"the login for {server!r} in Docker's config.json is not base64") from error
+            raise BacError("bad_config", f"the login for {server!r} is not base64") from error
         username, _, password = text.partition(":")
-    if not username or not password:
-        return None
-    return Credential(username, password.rstrip("\0"))
+    if auth.identitytoken:
+        return Credential(username, identity_token=auth.identitytoken)
+    return Credential(username, password.rstrip("\0")) if username and password else None

@@ -9,12 +9,12 @@ is not told here is returned without one: whoever fetches has to look at it, and
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from bactools.core import platforms
+from bactools.core import platforms, wasm_artifact
 from bactools.core.errors import BacError
 from bactools.core.records import ImagePlatform
 from bactools.core.reference import is_digest
@@ -33,9 +33,10 @@ SCHEMA1 = (
 INDEXES = (OCI_INDEX, DOCKER_LIST)
 MANIFESTS = (OCI_MANIFEST, DOCKER_MANIFEST)
 ACCEPTED = (*INDEXES, *MANIFESTS)
+DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
 IMAGE_CONFIGS = (
     "application/vnd.oci.image.config.v1+json",
-    "application/vnd.docker.container.image.v1+json",
+    DOCKER_CONFIG,
     "application/octet-stream",  # Docker 1.10 pushed configs under this name
 )
 ATTESTATION_MARKS = ("vnd.docker.reference.type", "vnd.docker.reference.digest")
@@ -67,12 +68,32 @@ class Index(NamedTuple):
     entries: tuple[Entry, ...]
 
 
+class Layer(NamedTuple):
+    """A layer as its manifest describes it; nothing in it has been checked."""
+
+    digest: str
+    size: int | None
+    media_type: str
+
+
 class Manifest(NamedTuple):
-    """The manifest of one image, whose config blob tells its platform; ``artifact`` names what is no image."""
+    """The manifest of one image, whose config blob tells its platform; ``artifact`` names what is no image.
+
+    ``wasm`` is what its annotations say of WebAssembly.
+    """
 
     media_type: str
     config: str
     artifact: str | None
+    config_type: str = ""
+    layers: tuple[Layer, ...] = ()
+    wasm: wasm_artifact.Mark = ""
+
+    @property
+    def is_wasm(self) -> bool:
+        """Whether it is known to be WebAssembly before its config is read."""
+        layers = any(wasm_artifact.is_layer(layer.media_type) for layer in self.layers)
+        return layers or wasm_artifact.is_config(self.config_type)
 
 
 class _Platform(Struct):
@@ -90,7 +111,7 @@ class _Descriptor(Struct, rename="camel"):
     digest: str | None = None
     size: int | UnsetType | None = UNSET
     platform: _Platform | None = None
-    annotations: dict[str, Raw] | None = None
+    annotations: dict[str, Any] | None = None
     artifact_type: str | None = None
 
 
@@ -99,7 +120,8 @@ class _Document(Struct, rename="camel"):
     artifact_type: str | None = None
     manifests: list[_Descriptor] | UnsetType | None = UNSET
     config: _Descriptor | UnsetType = UNSET
-    layers: Raw | UnsetType = UNSET
+    layers: list[_Descriptor] | UnsetType | None = UNSET
+    annotations: dict[str, Any] | None = None
     fs_layers: Raw | UnsetType = UNSET
 
 
@@ -121,7 +143,7 @@ def read(body: bytes, content_type: str = "") -> Index | Manifest:
     return _manifest(document, document.config, media_type)
 
 
-def of_config(body: bytes, digest: str, size: int | UnsetType = UNSET) -> ImagePlatform | None:
+def of_config(body: bytes, digest: str | UnsetType, size: int | UnsetType = UNSET) -> ImagePlatform | None:
     """The platform that a config blob tells, for the manifest with this digest and size; None when it tells none.
 
     Raises BacError ``bad_manifest``.
@@ -179,7 +201,12 @@ def _manifest(document: _Document, config: _Descriptor, media_type: str) -> Mani
     is_image = config.media_type in (None, *IMAGE_CONFIGS)
     artifact = None if is_image else document.artifact_type or config.media_type
     known = media_type if media_type in MANIFESTS else OCI_MANIFEST
-    return Manifest(known, config.digest or "", artifact)
+    layers = tuple(
+        Layer(each.digest or "", None if each.size is UNSET else each.size, each.media_type or "")
+        for each in document.layers or ()
+    )
+    marked = wasm_artifact.mark(document.annotations or {})
+    return Manifest(known, config.digest or "", artifact, config.media_type or "", layers, marked)
 
 
 def _entry(number: int, child: _Descriptor) -> Entry | None:
@@ -189,8 +216,10 @@ def _entry(number: int, child: _Descriptor) -> Entry | None:
     if not is_digest(digest):
         raise BacError("bad_manifest", f"entry {number} of the index has no usable digest: {child.digest!r}")
     size = UNSET if child.size is None else child.size
-    told = child.platform is not None and child.media_type not in INDEXES
-    return Entry(digest, size, _platform(child.platform, digest, size) if told and child.platform else None)
+    marked = wasm_artifact.mark(child.annotations or {})
+    if child.platform is None or child.media_type in INDEXES or marked == "smart":
+        return Entry(digest, size, None)
+    return Entry(digest, size, _platform(child.platform, digest, size, marked))
 
 
 def _is_no_image(child: _Descriptor) -> bool:
@@ -199,12 +228,14 @@ def _is_no_image(child: _Descriptor) -> bool:
         return True
     if child.platform and UNKNOWN in (child.platform.os, child.platform.architecture):
         return True
-    if child.artifact_type and not child.platform:
+    if child.artifact_type and not child.platform and not wasm_artifact.is_config(child.artifact_type):
         return True
     return child.media_type not in (None, *ACCEPTED)
 
 
-def _platform(told: _Platform, digest: str, size: int | UnsetType) -> ImagePlatform | None:
+def _platform(
+    told: _Platform, digest: str | UnsetType, size: int | UnsetType, marked: wasm_artifact.Mark = ""
+) -> ImagePlatform | None:
     platform = platforms.Platform(
         os=told.os or "",
         architecture=told.architecture or "",
@@ -212,7 +243,8 @@ def _platform(told: _Platform, digest: str, size: int | UnsetType) -> ImagePlatf
         os_version=told.os_version or "",
         os_features=tuple(told.os_features or ()),
     )
-    return described(platform, digest, size)
+    found = wasm_artifact.relabelled(platform, marked)
+    return found.entry(digest, size) if found else described(platform, digest, size)
 
 
 def _decode(body: bytes, shape: type[T], what: str) -> T:

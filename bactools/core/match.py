@@ -112,8 +112,11 @@ def bare(engine: str, wanted: tuple[Wanted, ...]) -> Need:
 def artifact_wanted(artifact: Image | Module) -> tuple[Wanted, ...]:
     """The platforms that an image or module offers, with what to run for each."""
     if isinstance(artifact, Module):
-        digest = None if artifact.digest is UNSET else artifact.digest
-        return tuple(Wanted(platforms.parse(entry.platform), digest) for entry in artifact.platforms)
+        whole = None if artifact.digest is UNSET else artifact.digest
+        return tuple(
+            Wanted(platforms.parse(entry.platform), whole if entry.digest is UNSET else entry.digest)
+            for entry in artifact.platforms
+        )
     return tuple(
         Wanted(platforms.parse(entry.platform), None if entry.digest is UNSET else entry.digest)
         for entry in artifact.platforms

@@ -65,7 +65,7 @@ wanted, ``win32k`` on Windows aside. Platforms of equal rank stay in their image
 Where this departs from containerd/platforms, on purpose:
 
     - a lone word is not completed from the running machine; an empty os is refused, not the running one
-    - more aliases; WebAssembly has names of its own, and target triples are read
+    - more aliases; WebAssembly has names of its own, target triples are read; architecture/os is refused with a hint
     - linux/arm prints linux/arm/v7 (there linux/arm), linux/arm64/v8 prints linux/arm64 (there as given)
     - any numeric variant of amd64, arm and arm64 may be given without its v
     - amd64 and arm64 of an unknown variant run at least the plain architecture (there 386 only, nothing)
@@ -73,12 +73,10 @@ Where this departs from containerd/platforms, on purpose:
     - levels that do not exist (arm/v9, amd64/v5) are unknown variants; nothing is counted down from them
     - an image's unreadable Windows version runs (there refused); entries for Windows are not sorted by os.version
     - printing always includes version and features, and percent-encodes whatever the grammar lacks, not five characters
-    - architecture/os, the wrong way round, is refused with a hint
 
 Not known: whether uname's ``mips64`` is little-endian (it says so for both); floating-point variants of mips and arm;
 big-endian arm as uname writes it; options of GOARM64 (``,lse``); wasm32-wasip1-threads (threads are an import and a
-feature, not a platform); that darwin and windows hosts run linux in a virtual machine (its engine says so itself);
-Hyper-V isolation.
+feature, not a platform); Hyper-V isolation; that darwin and windows hosts run linux (their engine says so itself).
 """
 
 from __future__ import annotations
@@ -86,7 +84,6 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from typing import Literal, NamedTuple
-from urllib.parse import quote, unquote_to_bytes
 
 from bactools.core import platform_tables as tables
 from bactools.core.errors import BacError
@@ -120,7 +117,8 @@ class Platform(NamedTuple):
 
     def __str__(self) -> str:
         platform = _canonical(self)
-        options = "".join([_encode(platform.os_version), *(f"+{_encode(name)}" for name in platform.os_features)])
+        version = platform.os_version and _encode(platform.os_version)
+        options = "".join([version, *(f"+{_encode(name)}" for name in platform.os_features)])
         system = f"{platform.os}({options})" if options else platform.os
         pair = (platform.architecture, system) if platform.engine == "wasm" else (system, platform.architecture)
         return "/".join(filter(None, (*pair, platform.variant)))
@@ -166,7 +164,7 @@ def _parse(text: str, host: Platform | None) -> Platform:
     options = _SYSTEM.fullmatch(words[0])
     if options is None or len(words) > MAX_WORDS or "" in words:
         raise _refusal(text, "is not os/architecture[/variant]", EXAMPLES)
-    version = _decode(options["version"] or "", text)
+    version = _decode(options["version"], text) if options["version"] else ""
     features = tuple(_decode(name, text) for name in (options["features"] or "").split("+")[1:])
     if len(words) == 1:
         return _canonical(_completed(text, options["os"], host)._replace(os_version=version, os_features=features))
@@ -281,13 +279,17 @@ def _windows_runs(host: str, wanted: str) -> bool:
 
 
 def _encode(value: str) -> str:
+    from urllib.parse import quote  # here, as few need it
+
     return quote(value, safe="", errors="replace").replace("~", "%7E")
 
 
 def _decode(value: str, text: str) -> str:
+    from urllib.parse import unquote_to_bytes
+
+    if _BROKEN_ESCAPE.search(value):
+        raise _refusal(text, "has a percent sign that encodes nothing", "Write %25 for a percent sign.")
     try:
-        if _BROKEN_ESCAPE.search(value):
-            raise _refusal(text, "has a percent sign that encodes nothing", "Write %25 for a percent sign.")
         return unquote_to_bytes(value).decode("utf-8")
     except UnicodeDecodeError as error:
         raise _refusal(text, "has percent-encoded bytes that are not UTF-8", None) from error

@@ -84,8 +84,34 @@ class Node(Envelope, kw_only=True, tag="node"):
     warnings: list[str] | UnsetType = UNSET
 
 
+class Interpreter(Struct):
+    """The loader that a program names, and whether the image holds it; null: not looked at, for it would cost much."""
+
+    path: str
+    present: bool | None
+
+
+class Verified(Struct):
+    """What the program of a platform is: the lowest platform that it says it runs on, and the CPU level if it says one.
+
+    ``file`` and ``layer`` are where it was found; ``agrees``: every host of the labelled platform runs it.
+    ``interpreter`` is null for a program that needs none.
+    """
+
+    platform: str
+    level: str | None
+    file: str
+    layer: str
+    agrees: bool
+    interpreter: Interpreter | None = None
+
+
 class ImagePlatform(Struct):
-    """One entry of an image: its platform, and the digest of the one manifest to run for it."""
+    """One entry of an image: its platform, and the digest of the one manifest to run for it.
+
+    ``labelled`` is the platform that a WebAssembly image claims instead of its own; ``verified`` is null where
+    ``--verify`` could not tell.
+    """
 
     platform: str
     os: str
@@ -95,6 +121,8 @@ class ImagePlatform(Struct):
     os_features: list[str] | UnsetType = field(default=UNSET, name="os.features")
     digest: str | UnsetType = UNSET
     size: int | UnsetType = UNSET
+    labelled: str | UnsetType = UNSET
+    verified: Verified | UnsetType | None = UNSET
 
 
 class Image(Envelope, kw_only=True, tag="image"):
@@ -110,9 +138,20 @@ class Image(Envelope, kw_only=True, tag="image"):
 
 
 class ModulePlatform(Struct):
-    """The WebAssembly platform of a module."""
+    """A WebAssembly platform of a module, with the manifest to fetch for it; ``labelled`` is what that one claims."""
 
     platform: str
+    digest: str | UnsetType = UNSET
+    size: int | UnsetType = UNSET
+    labelled: str | UnsetType = UNSET
+
+
+class Precompiled(Struct):
+    """What native code made of a module is bound to: a runtime, its version, a host's target triple."""
+
+    runtime: str
+    version: str | None = None
+    target: str | None = None
 
 
 class Import(Struct, frozen=True):
@@ -133,11 +172,15 @@ class Memory(Struct):
 
 
 class Module(Envelope, kw_only=True, tag="module"):
-    """A WebAssembly module or component, and what it needs to run."""
+    """A WebAssembly module or component, and what it needs to run.
+
+    One in a registry, a layout or an archive (``source``) has the digest of its manifest or index, and in ``layers``
+    those of its modules; also an image is a module if all that it holds is WebAssembly, whatever it is labelled.
+    """
 
     reference: str
     input: str | UnsetType = UNSET
-    digest: str | UnsetType = UNSET
+    digest: str | UnsetType | None = UNSET
     engine: Literal["wasm"] = "wasm"
     platforms: list[ModulePlatform] = field(default_factory=list)
     format: Literal["core", "component", "precompiled"] | UnsetType = UNSET
@@ -146,6 +189,10 @@ class Module(Envelope, kw_only=True, tag="module"):
     exports: list[str] | UnsetType = UNSET
     memory: Memory | UnsetType | None = UNSET
     size: int | UnsetType = UNSET
+    precompiled: Precompiled | UnsetType = UNSET
+    source: str | UnsetType = UNSET
+    mediaType: str | UnsetType = UNSET  # noqa: N815 (OCI's name)
+    layers: list[str] | UnsetType = UNSET
 
 
 class Constraint(Struct, frozen=True):

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from ipaddress import ip_address
 from typing import NamedTuple, NoReturn
 
 from bactools.core.errors import BacError
@@ -105,6 +104,8 @@ def is_loopback(host: str) -> bool:
         bare = host.partition(":")[0] if host.count(":") == 1 else host
     if bare.lower() == "localhost":
         return True
+    from ipaddress import ip_address  # the name is enough for most
+
     try:
         return ip_address(bare).is_loopback
     except ValueError:

@@ -1,34 +1,77 @@
-"""The logins of this user: Docker's ``config.json`` and the credential helpers that it names.
+"""The logins of this user: Docker's ``config.json``, podman's ``auth.json``, and the helpers that these name.
 
-The file is in ``DOCKER_CONFIG``, else in ``~/.docker``. A helper that is not installed or has no login counts as none:
-most registries serve public images to anyone.
+``REGISTRY_AUTH_FILE`` names the only file to read. Else Docker's comes first (in ``DOCKER_CONFIG`` or ``~/.docker``),
+then podman's: of this session, of this user. The first login counts. A helper that is not installed or has no login
+counts as none: most registries serve public images to anyone.
 """
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
 
 from bactools.core import credentials
 from bactools.core.errors import BacError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bactools.core.credentials import Credential, Helper, Logins
 
 CONFIG_LIMIT = 1024 * 1024
 HELPER_TIMEOUT = 30.0
 """Seconds for a helper, which may ask a person to unlock a key ring."""
 
 
-def find(domain: str) -> credentials.Credential | None:
-    """The login for a registry's domain, if any. Raises BacError ``bad_config``, ``unreadable_file``, ``timed_out``."""
-    data = _read(_path())
-    if data is None:
+class Keyring:
+    """Reads each file and asks each helper once. Threads may share it; one at a time asks."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._files: list[Logins] | None = None
+        self._answers: dict[Helper, Credential | None] = {}
+
+    def find(self, name: str) -> Credential | None:
+        """The login for a registry or for a repository of it (``domain/path``), if any.
+
+        Raises BacError ``bad_config``, ``unreadable_file``, ``timed_out``.
+        """
+        with self._lock:
+            if self._files is None:
+                self._files = list(_files())
+            for logins in self._files:
+                for candidate in credentials.candidates(logins, name):
+                    login = self._asked(candidate) if isinstance(candidate, credentials.Helper) else candidate
+                    if login is not None:
+                        return login
         return None
-    found = credentials.find(credentials.parse(data, str(_path())), domain)
-    return _ask(found) if isinstance(found, credentials.Helper) else found
+
+    def _asked(self, helper: Helper) -> Credential | None:
+        if helper not in self._answers:
+            self._answers[helper] = _ask(helper)
+        return self._answers[helper]
 
 
-def _path() -> Path:
-    folder = os.environ.get("DOCKER_CONFIG")
-    return (Path(folder) if folder else Path("~/.docker").expanduser()) / "config.json"
+def _files() -> Iterator[Logins]:
+    for path in _paths():
+        data = _read(path)
+        if data is not None:
+            yield credentials.parse(data, str(path))
+
+
+def _paths() -> Iterator[Path]:
+    named = os.environ.get("REGISTRY_AUTH_FILE")
+    if named:
+        yield Path(named)
+        return
+    docker = os.environ.get("DOCKER_CONFIG")
+    yield (Path(docker) if docker else Path("~/.docker").expanduser()) / "config.json"
+    session = os.environ.get("XDG_RUNTIME_DIR")
+    yield (Path(session, "containers") if session else Path(f"/run/containers/{os.getuid()}")) / "auth.json"
+    home = os.environ.get("XDG_CONFIG_HOME")
+    yield (Path(home) if home else Path("~/.config").expanduser()) / "containers" / "auth.json"
 
 
 def _read(path: Path) -> bytes | None:
@@ -44,7 +87,7 @@ def _read(path: Path) -> bytes | None:
     return data
 
 
-def _ask(helper: credentials.Helper) -> credentials.Credential | None:
+def _ask(helper: Helper) -> Credential | None:
     import subprocess
 
     program = f"docker-credential-{helper.name}"

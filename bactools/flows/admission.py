@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from bactools.core.hostfile import Settings
     from bactools.core.match import Choice, Need
-    from bactools.flows.inspect import Registries
+    from bactools.flows.registries import Registries
 
 SUBJECTS: dict[str, type[Job | Image | Module]] = {"job": Job, "image": Image, "module": Module}
 
@@ -137,11 +137,12 @@ class Host:
     def _resolved(self, job: Job) -> Job:
         if job.artifact is not UNSET:
             return job
-        from bactools.flows import inspect
+        from bactools.flows.registries import registries
+        from bactools.flows.resolve import resolve
 
         if self._places is None:
-            self._places = self._open.enter_context(inspect.registries())
-        return structs.replace(job, **inspect.resolve(job, self._places))
+            self._places = self._open.enter_context(registries())
+        return structs.replace(job, **resolve(job, self._places))
 
 
 def _restricted(need: Need, platform: str | None) -> Need:

@@ -1,101 +1,88 @@
-"""What an operand or a job refers to, wherever that is: a registry, the local engine, a file, the job itself."""
+"""What an operand refers to, wherever that is: a registry, the local engine, a layout, an archive, a file, a URL."""
 
 from __future__ import annotations
 
 import os
-from contextlib import closing, contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import unquote
+from contextlib import closing
+from typing import TYPE_CHECKING
 
-from msgspec import UNSET, structs
+from msgspec import UNSET
 
-from bactools.core import jobspec, manifest, match, platforms, reference, requirements
+from bactools.core import manifest, platforms, reference, wasm_artifact
 from bactools.core.errors import BacError
-from bactools.core.records import Image, Module
+from bactools.core.records import Image, Module, ModulePlatform
 from bactools.core.reference import DOCKER_HUB, Reference
-from bactools.edges import credentials
-from bactools.edges.http import Client
-from bactools.edges.registry.content import Repository
-from bactools.edges.registry.login import Logins
-from bactools.flows import images, modules
+from bactools.flows import archived, images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from bactools.core.jobspec import Task
-    from bactools.core.records import Import, Job, Requires
+    from bactools.flows.registries import Registries
 
 DAEMON = "docker-daemon:"
 FILE = "file://"
 PATHS = ("./", "../", "/", FILE)
+URLS = ("https://", "http://")
 MODULE_SUFFIXES = (".wasm", ".wat", ".cwasm")
-PAGE = 64 * 1024
-"""Bytes of a page of linear memory."""
-
-# What a registry says of an image that was only ever built here, or cannot say while it is out of reach.
-NOT_THERE = frozenset({"not_found", "unauthorized", "rate_limited", "unreachable", "timed_out"})
+SPEC_SUFFIXES = (".yaml", ".yml", ".json")
 
 
-class Registries(NamedTuple):
-    """The connections and logins that many questions share."""
+def inspect_all(word: str, places: Registries) -> Iterator[Image | Module | BacError]:
+    """The records that an operand stands for: one, or as many as an archive of ``docker save`` has images.
 
-    client: Client
-    logins: Logins
-
-
-@contextmanager
-def registries() -> Iterator[Registries]:
-    """The registries, as this user; nothing is opened, read or imported before the first question."""
-    with closing(Client()) as client:
-        yield Registries(client, Logins(client, credentials.find))
-
-
-def inspect(word: str, places: Registries) -> Image | Module:
-    """The record of an image in a registry or in the local engine (``docker-daemon:``), or of a WebAssembly file.
-
-    Raises BacError as the grammar, the place or the content gives reason to.
+    Of several the failure of one is yielded in its place. Raises BacError as the grammar, the place or the content
+    gives reason to.
     """
-    found: Image | Module
+    for found in _found(word, places):
+        if not isinstance(found, BacError):
+            found.input = shown(word)
+        yield found
+
+
+def shown(word: str) -> str:
+    """An operand for a record or a message: a URL without user and query, which may hold secrets."""
+    if not word.startswith(URLS):
+        return word
+    from bactools.edges import http
+
+    return http.shown(word)
+
+
+def spec_file(word: str) -> Path | None:
+    """The file of job specifications that an operand means, if it means one."""
+    return _path(word) if _is_file(word, SPEC_SUFFIXES) else None
+
+
+def _found(word: str, places: Registries) -> Iterator[Image | Module | BacError]:
+    transport, colon, rest = word.partition(":")
     if word.startswith(DAEMON):
-        found = _engine_image(word.removeprefix(DAEMON))
-    elif _is_file(word):
-        found = modules.record(modules.from_file(_path(word)))
+        yield engine_image(word.removeprefix(DAEMON))
+    elif colon and transport in archived.READERS:
+        yield from archived.inspect(transport, rest)
+    elif word.startswith(URLS) and _url_path(word).endswith(MODULE_SUFFIXES):
+        from bactools.flows import modules
+
+        yield modules.record(modules.from_url(places.client(), word))
+    elif word.startswith(PATHS) or _is_file(word, MODULE_SUFFIXES):
+        from bactools.flows import modules
+
+        yield modules.record(modules.from_file(_path(word)))
     else:
-        found = _registry_image(word, places)
-    found.input = word
-    return found
+        yield registry_image(word, places)
 
 
-def resolve(job: Job, places: Registries) -> dict[str, object]:
-    """The fields ``requires`` and ``artifact`` of a job, from what it runs.
-
-    Raises BacError ``platforms_disjoint``, ``unsupported``, ``bad_spec``, or as ``inspect``.
-    """
-    spec = jobspec.canonical(job.spec)
-    task = jobspec.task(spec)
-    requires = structs.replace(requirements.of(spec) if job.requires is UNSET else job.requires)
-    artifact: Image | Module
-    if task.engine == "docker":
-        artifact = _job_image(task, places)
-    elif task.engine == "wasm":
-        artifact = _job_module(task, requires)
-    else:
-        raise BacError("unsupported", f"cannot inspect what a job of the engine {task.engine!r} runs")
-    declared = [platforms.parse(text) for text in requires.declared]
-    match.accepted(match.artifact_wanted(artifact), declared)
-    requires.platforms = [entry.platform for entry in artifact.platforms]
-    return {"requires": requires, "artifact": artifact}
-
-
-def _registry_image(word: str, places: Registries) -> Image:
+def registry_image(word: str, places: Registries) -> Image | Module:
+    """The image that a reference names, in its registry or as the cache has it. Raises BacError."""
     named = reference.parse(word).tagged()
-    repository = Repository(places.client, places.logins, named)
-    return images.image(repository, named.digest or named.tag or "", str(named), "registry")
+    return images.image(places.place(named), named.digest or named.tag or "", str(named), "registry")
 
 
-def _engine_image(word: str) -> Image:
-    """An image that the local engine holds, by name or ID; its digest is known if it came from a registry."""
+def engine_image(word: str) -> Image | Module:
+    """An image that the local engine holds, by name or ID; its digest is known if it came from a registry.
+
+    Raises BacError.
+    """
     from bactools.edges.docker_engine.client import connect
     from bactools.edges.docker_engine.images import inspect as held_image
 
@@ -103,21 +90,22 @@ def _engine_image(word: str) -> Image:
         raise BacError("bad_reference", f"{DAEMON} names no image", hint=f"Write for example {DAEMON}busybox.")
     with closing(connect()) as engine:
         held = held_image(engine, word)
-    platform = manifest.described(
-        platforms.Platform(held.os, held.architecture, held.variant, os_version=held.os_version)
-    )
-    if platform is None:
+    told = platforms.Platform(held.os, held.architecture, held.variant, os_version=held.os_version)
+    marked: wasm_artifact.Mark = "wasm" if wasm_artifact.is_program(held.program) else ""
+    facts = wasm_artifact.relabelled(told, marked)
+    platform = None if facts else manifest.described(told)
+    if not facts and platform is None:
         raise BacError("bad_manifest", f"the engine does not tell the platform of {word}")
     is_id = held.id.removeprefix("sha256:").startswith(word.removeprefix("sha256:"))
     named = None if is_id else _reference(word)
     digests = dict(text.partition("@")[::2] for text in held.repo_digests)
     own = digests.get(Reference(named.domain, named.path).familiar) if named else None
-    return Image(
-        reference=str(named.tagged()) if named else word,
-        digest=own or next(iter(digests.values()), None),
-        source="daemon",
-        platforms=[platform],
-    )
+    name = str(named.tagged()) if named else word
+    digest = own or next(iter(digests.values()), None)
+    if platform:
+        return Image(reference=name, digest=digest, source="daemon", platforms=[platform])
+    offered = [ModulePlatform(str(facts.platform), labelled=facts.labelled or UNSET)] if facts else []
+    return Module(reference=name, digest=digest, source="daemon", platforms=offered)
 
 
 def _reference(word: str) -> Reference | None:
@@ -128,51 +116,27 @@ def _reference(word: str) -> Reference | None:
         return None
 
 
-def _is_file(word: str) -> bool:
-    """Whether an operand means a file: it looks like a path, or has a module's suffix and names no registry."""
+def _is_file(word: str, suffixes: tuple[str, ...]) -> bool:
+    """Whether an operand means a file with a suffix: it looks like a path, names no registry, or is there."""
+    if not word.endswith(suffixes):
+        return False
     if word.startswith(PATHS):
         return True
-    if not word.endswith(MODULE_SUFFIXES):
-        return False
     named = _reference(word)
     unqualified = named is None or (named.domain == DOCKER_HUB and not word.startswith(DOCKER_HUB))
     return unqualified or os.path.exists(word)  # noqa: PTH110 (a Path fails on names that are too long)
 
 
 def _path(word: str) -> Path:
+    from pathlib import Path
+    from urllib.parse import unquote
+
     if not word.startswith(FILE):
         return Path(word)
     return Path(unquote(word.removeprefix(FILE).removeprefix("localhost")))
 
 
-def _job_image(task: Task, places: Registries) -> Image:
-    """The image of a job, from its registry, else as the local engine holds it."""
-    word = task.image or ""
-    try:
-        found = _registry_image(word, places)
-    except BacError as error:
-        if error.code not in NOT_THERE:
-            raise
-        try:
-            found = _engine_image(word)
-        except BacError:
-            raise error from None
-    found.input = word
-    return found
+def _url_path(word: str) -> str:
+    from urllib.parse import urlsplit
 
-
-def _job_module(task: Task, requires: Requires) -> Module:
-    """The module of a job; what it and its import modules need of a node goes into ``requires``."""
-    entry = modules.record(modules.from_job(task, task.entry_module or ""))
-    linked = [modules.record(modules.from_job(task, target)) for target in task.import_modules]
-    provided = {target.lstrip("/") for target in task.import_modules}
-    features: dict[str, None] = {}
-    imports: dict[Import, None] = {}
-    for module in (entry, *linked):
-        features.update(dict.fromkeys(module.features or ()))
-        imports.update(dict.fromkeys(each for each in module.imports or () if each.module.lstrip("/") not in provided))
-    requires.features = list(features)
-    requires.imports = list(imports)
-    if entry.memory:
-        requires.memory_min = entry.memory.min * PAGE
-    return entry
+    return urlsplit(word).path

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
 
-from bactools.core import wasm
+from bactools.core import wasm, wasm_precompiled
 from bactools.core.errors import BacError
 from bactools.core.records import Module, ModulePlatform
-from bactools.core.reference import digest_of
+from bactools.core.reference import digest_of, is_loopback
 from bactools.edges import modules
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bactools.core.jobspec import Input, Task
+    from bactools.edges.http import Answer, Client
 
+OK = 200
+STATUSES = {401: "unauthorized", 403: "unauthorized", 404: "not_found", 410: "not_found", 429: "rate_limited"}
 LOCAL = ("local", "localdirectory")
 INLINE = "inline"
 
@@ -30,6 +34,29 @@ def from_file(path: Path) -> Loaded:
     """A file of this host. Raises BacError ``unreadable_file`` or ``too_large``."""
     absolute = path.absolute()
     return Loaded(modules.read(absolute), str(absolute))
+
+
+def from_url(client: Client, url: str) -> Loaded:
+    """What a server has at a URL, which is named without its user and query: these may hold secrets.
+
+    Plain http is spoken to this machine only. Raises BacError ``bad_reference``, ``not_found``, ``unauthorized``,
+    ``rate_limited``, ``unreachable``, ``timed_out`` or ``too_large``.
+    """
+    from bactools.edges.http import shown
+
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError as error:
+        raise BacError("bad_reference", f"{url} is no URL: {error}") from error
+    if parts.username is not None:
+        hint = "Fetch it yourself and give the file."
+        raise BacError("bad_reference", f"{shown(url)} comes with a user, who is sent to no server here", hint=hint)
+    if parts.scheme == "http" and not is_loopback(host):
+        raise BacError("bad_reference", f"{shown(url)} is not https", hint="Write https, or fetch it yourself.")
+    answer = client.get(url, limit=modules.MODULE_LIMIT)
+    _check(answer, shown(url))
+    return Loaded(answer.body, shown(url))
 
 
 def from_job(task: Task, target: str) -> Loaded:
@@ -61,12 +88,20 @@ def record(loaded: Loaded) -> Module:
         format=facts.format,
         size=len(loaded.data),
     )
-    if facts.format != "precompiled":
+    if facts.format == "precompiled":
+        found.precompiled = wasm_precompiled.read(data)
+    else:
         found.features = list(facts.features)
         found.imports = list(facts.imports)
         found.exports = list(facts.exports)
         found.memory = facts.memory
     return found
+
+
+def _check(answer: Answer, name: str) -> None:
+    if answer.status != OK:
+        code = STATUSES.get(answer.status, "unreachable")
+        raise BacError(code, f"fetching {name}: the server answers {answer.status}", hint="Check the address.")
 
 
 def _from_input(item: Input) -> Loaded:

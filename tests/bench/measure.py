@@ -1,7 +1,8 @@
 """Measure whole processes beside a peer: medians and their ratio, the two run in turn, as machines drift.
 
-usage: python measure.py [startup|exec|match]…     all of them by default
-Needs the commands of this Python installed; `exec` a Docker engine and localhost:5000/busybox:multi, `match` jq.
+usage: python measure.py [startup|exec|match|inspect]…     all of them by default
+Needs the commands of this Python installed; `exec` a Docker engine and localhost:5000/busybox:multi, `match` jq,
+`inspect` skopeo and that registry, in which it makes the repository `bench`.
 """
 
 import os
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import fleet
+import tags
 
 SCRIPTS = sysconfig.get_path("scripts")
 ROOT = Path(__file__).parents[2]
@@ -95,7 +97,30 @@ def match():
         compare("match 100,000 nodes (beside jq)", f"exec bac-match {nodes} <{job}", peer, 1.0, runs=5)
 
 
-MEASURES = {"startup": startup, "exec": execute, "match": match}
+def inspect():
+    """One image, uncached and cached, and a hundred beside as many calls of skopeo."""
+    with tempfile.TemporaryDirectory() as folder:
+        fresh = f"XDG_CACHE_HOME={folder}/$RANDOM$RANDOM"
+        peer = f"exec {sys.executable} -c 'import click, requests'"
+        compare("one image, uncached", f"{fresh} exec bac-inspect {IMAGE}", peer, 1.4)
+        kept = f"XDG_CACHE_HOME={folder}/kept exec bac-inspect --max-age 3600"
+        once(f"{kept} {IMAGE}")
+        compare("one image, cached", f"{kept} {IMAGE}", "exec bac-inspect --help", 1.5)
+        skopeo = "skopeo inspect --raw --tls-verify=false"
+        copy = "skopeo copy -q --src-tls-verify=false --dest-tls-verify=false"
+        host = "localhost:5000"
+        subprocess.run([*copy.split(), "--all", f"docker://{IMAGE}", f"docker://{host}/bench:multi"], check=True)
+        listed, urls = Path(folder, "listed"), Path(folder, "urls")
+        words = tags.push(host, "bench", "multi", 100)
+        listed.write_text("".join(f"{word}\n" for word in words), encoding="ascii")
+        urls.write_text("".join(f"docker://{word}\n" for word in words), encoding="ascii")
+        ours = f"exec bac-inspect --no-cache @{listed}"
+        one_by_one = f"while read -r url; do {skopeo} $url; done <{urls}"
+        compare("100 images (beside skopeo)", ours, one_by_one, 0.2, runs=5)
+        compare("100 images (beside xargs -P 8)", ours, f"exec xargs -P 8 -n 1 {skopeo} <{urls}", 1.0, runs=5)
+
+
+MEASURES = {"startup": startup, "exec": execute, "match": match, "inspect": inspect}
 
 if __name__ == "__main__":
     for chosen in sys.argv[1:] or MEASURES:

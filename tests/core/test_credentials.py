@@ -37,45 +37,73 @@ def logins(**fields):
 )
 def test_a_login_is_found_by_the_registrys_domain(key, domain):
     found = logins(auths={"other.example": {"auth": encoded("bob:x")}, key: {"auth": encoded("ann:open:sesame")}})
-    assert credentials.find(found, domain) == ANN
+    assert credentials.candidates(found, domain) == [ANN]
+    assert credentials.candidates(found, f"{domain}/team/app") == [ANN]
 
 
 @pytest.mark.parametrize("domain", ["example.org", "cr.example.org", "example.org:443", "docker.io"])
 def test_a_login_is_for_exactly_one_registry(domain):
     found = logins(auths={"r.example.org": {"auth": encoded("ann:open:sesame")}})
-    assert credentials.find(found, domain) is None
+    assert credentials.candidates(found, domain) == []
 
 
 def test_user_and_password_may_stand_in_the_open():
     found = logins(auths={"ghcr.io": {"username": "ann", "password": "open:sesame"}})
-    assert credentials.find(found, "ghcr.io") == ANN
+    assert credentials.candidates(found, "ghcr.io") == [ANN]
 
 
 @pytest.mark.parametrize("entry", [{}, {"auth": ""}, {"auth": encoded("ann:")}, {"auth": encoded("ann")}])
 def test_an_entry_without_a_password_is_no_login(entry):
-    assert credentials.find(logins(auths={"ghcr.io": entry}), "ghcr.io") is None
+    assert credentials.candidates(logins(auths={"ghcr.io": entry}), "ghcr.io") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "user"),
+    [
+        ("quay.io/team/app", "app"),
+        ("quay.io/team/other", "team"),
+        ("quay.io/teams/app", "quay"),
+        ("quay.io", "quay"),
+        ("r.lan/team/app", "lan"),
+        ("r.lan/other/app", None),
+        ("r.lan", None),
+    ],
+)
+def test_of_the_logins_for_parts_of_a_registry_the_closest_counts(name, user):
+    keys = {"quay.io": "quay", "quay.io/team": "team", "quay.io/team/app": "app", "r.lan/team": "lan"}
+    found = logins(auths={key: {"auth": encoded(f"{value}:x")} for key, value in keys.items()})
+    assert credentials.candidates(found, name) == ([Credential(user, "x")] if user else [])
 
 
 def test_the_helper_of_a_registry_goes_before_the_store_and_that_before_auths():
     found = logins(
         auths={"ghcr.io": {"auth": encoded("ann:x")}}, credHelpers={"quay.io": "quay"}, credsStore="secretservice"
     )
-    assert credentials.find(found, "quay.io") == Helper("quay", "quay.io")
-    assert credentials.find(found, "ghcr.io") == Helper("secretservice", "ghcr.io")
-    assert credentials.find(found, "docker.io") == Helper("secretservice", "https://index.docker.io/v1/")
+    store = "secretservice"
+    assert credentials.candidates(found, "quay.io/x") == [Helper("quay", "quay.io"), Helper(store, "quay.io")]
+    assert credentials.candidates(found, "ghcr.io") == [Helper(store, "ghcr.io"), Credential("ann", "x")]
+    assert credentials.candidates(found, "docker.io") == [Helper(store, "https://index.docker.io/v1/")]
+
+
+def test_an_identity_token_goes_before_a_password():
+    entry = {"auth": encoded("00000000-0000-0000-0000-000000000000:"), "identitytoken": "t0ken"}
+    (found,) = credentials.candidates(logins(auths={"x.azurecr.io": entry}), "x.azurecr.io")
+    assert (found.identity_token, found.password) == ("t0ken", "")
+    assert "t0ken" not in repr(found)
 
 
 @pytest.mark.parametrize("name", ["../../tmp/evil", "a b", "-x", "x;y"])
 def test_a_helper_is_a_program_on_the_path_and_nothing_else(name):
     with pytest.raises(BacError) as caught:
-        credentials.find(logins(credsStore=name), "ghcr.io")
+        credentials.candidates(logins(credsStore=name), "ghcr.io")
     assert caught.value.code == "bad_config"
 
 
 def test_a_helpers_answer():
     helper = Helper("pass", "ghcr.io")
     assert credentials.answered(b'{"ServerURL":"x","Username":"ann","Secret":"open:sesame"}', helper) == ANN
-    assert credentials.answered(b'{"Username":"<token>","Secret":"t"}', helper) is None
+    assert credentials.answered(b'{"Username":"<token>","Secret":"t"}', helper) == Credential("", identity_token="t")
+    assert credentials.answered(b'{"Username":"","Secret":""}', helper) is None
     with pytest.raises(BacError, match="docker-credential-pass did not answer"):
         credentials.answered(b"error", helper)
 
@@ -87,14 +115,16 @@ def test_a_config_that_is_none_is_refused(data):
     with pytest.raises(BacError) as caught:
         credentials.parse(data, "/home/ann/.docker/config.json")
     assert caught.value.code == "bad_config"
-    assert caught.value.message.startswith("/home/ann/.docker/config.json is not Docker's config.json: ")
+    assert caught.value.message.startswith(
+        "/home/ann/.docker/config.json is neither Docker's config.json nor podman's auth.json: "
+    )
 
 
 @pytest.mark.parametrize("auth", ["not base64!", base64.b64encode(b"\xff:secret").decode(), "hunter2"])
 def test_a_broken_login_is_refused_without_its_content(auth):
     with pytest.raises(BacError) as caught:
-        credentials.find(logins(auths={"ghcr.io": {"auth": auth}}), "ghcr.io")
-    assert caught.value.line() == "the login for 'ghcr.io' in Docker's config.json is not base64 [bad_config]"
+        credentials.candidates(logins(auths={"ghcr.io": {"auth": auth}}), "ghcr.io")
+    assert caught.value.line() == "the login for 'ghcr.io' is not base64 [bad_config]"
 
 
 def test_a_password_is_not_shown():
@@ -139,4 +169,4 @@ def test_every_header_has_an_end(header):
 def test_a_login_is_read_as_docker_writes_it(username, password):
     password = password.replace("\0", "-")
     found = logins(auths={"ghcr.io": {"auth": encoded(f"{username}:{password}")}})
-    assert credentials.find(found, "ghcr.io") == Credential(username, password)
+    assert credentials.candidates(found, "ghcr.io") == [Credential(username, password)]

@@ -83,6 +83,44 @@ def test_absent_fields_stay_absent():
 
 
 LINUX = {"os": "linux", "architecture": "amd64"}
+WASM_CONFIG = "application/vnd.wasm.config.v0+json"
+
+
+@pytest.mark.parametrize(
+    ("annotations", "platform", "labelled"),
+    [
+        ({}, "linux/amd64", UNSET),
+        ({"module.wasm.image/variant": "compat"}, "wasm32/wasi", "linux/amd64"),
+        ({"run.oci.handler": "wasm"}, "wasm32/wasi", "linux/amd64"),
+        ({"run.oci.handler": "krun"}, "linux/amd64", UNSET),
+        ({"run.oci.handler": {"not": "text"}}, "linux/amd64", UNSET),
+    ],
+)
+def test_an_entry_annotated_as_webassembly_is_so_whatever_its_label(annotations, platform, labelled):
+    (entry,) = index(child("a", LINUX, annotations=annotations)).entries
+    assert entry.platform == ImagePlatform(platform, "linux", "amd64", digest=digest("a"), size=400, labelled=labelled)
+
+
+def test_an_entry_whose_program_decides_is_left_to_be_looked_at():
+    assert platforms(child("a", LINUX, annotations={"module.wasm.image/variant": "compat-smart"})) == [None]
+
+
+def test_a_webassembly_artifact_without_a_platform_is_left_to_be_looked_at():
+    assert platforms(child("a", artifactType=WASM_CONFIG)) == [None]
+
+
+@pytest.mark.parametrize(
+    ("told", "platform"),
+    [
+        ({"os": "linux", "architecture": "wasm"}, "wasm32/wasi"),
+        ({"os": "linux", "architecture": "wasm64"}, "wasm64/wasi"),
+        ({"os": "wasip2", "architecture": "wasm"}, "wasm32/wasi/p2"),
+        ({"architecture": "wasm"}, "wasm32/wasi"),
+        ({"os": "js", "architecture": "wasm"}, "js/wasm"),
+    ],
+)
+def test_the_architecture_wasm_is_wasi_unless_another_system_is_named(told, platform):
+    assert platforms(child("a", told)) == [platform]
 
 
 @pytest.mark.parametrize(
@@ -150,7 +188,12 @@ def image(config_type=OCI_CONFIG, media_type=OCI_MANIFEST, **more):
 
 @pytest.mark.parametrize("media_type", [OCI_MANIFEST, DOCKER_MANIFEST])
 def test_a_single_manifest_points_to_its_config(media_type):
-    assert image(media_type=media_type) == manifest.Manifest(media_type, digest("c"), None)
+    assert image(media_type=media_type) == manifest.Manifest(media_type, digest("c"), None, OCI_CONFIG)
+
+
+def test_a_manifest_describes_its_layers_as_it_is_written():
+    layers = [{"mediaType": "a/b", "digest": digest("d"), "size": 7}, {"digest": "nonsense"}]
+    assert image(layers=layers).layers == (manifest.Layer(digest("d"), 7, "a/b"), manifest.Layer("nonsense", None, ""))
 
 
 def test_the_config_tells_the_platform_with_its_variant():

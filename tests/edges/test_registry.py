@@ -3,11 +3,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
-import re
-import subprocess
 from contextlib import closing
-from threading import Thread
 
 import pytest
 import requests
@@ -16,8 +12,7 @@ from scripted import Answer, Request, serving
 from bactools.core import reference
 from bactools.core.credentials import Credential
 from bactools.core.errors import BacError
-from bactools.edges import credentials
-from bactools.edges.http import MAX_REDIRECTS, Client
+from bactools.edges.http import MAX_REDIRECTS, Client, Timing
 from bactools.edges.registry.content import MANIFEST_LIMIT, Repository
 from bactools.edges.registry.login import Logins
 from bactools.flows import images
@@ -28,13 +23,11 @@ CONFIG = "application/vnd.oci.image.config.v1+json"
 EMPTY = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": []}).encode()
 ANN = Credential("ann", "open sesame")
 ANN_BASIC = "Basic " + base64.b64encode(b"ann:open sesame").decode()
-# bcrypt of "open sesame", as htpasswd -B writes it
-HTPASSWD = "ann:$2b$05$abcdefghijklmnopqrstuupx2xBUC4954936wVIjyyPHmUBFu0wCW\n"
 
 
 @pytest.fixture
 def client():
-    with closing(Client()) as client:
+    with closing(Client(timing=Timing(sleep=lambda _: None))) as client:
         yield client
 
 
@@ -88,45 +81,6 @@ def test_what_the_registry_does_not_have_is_not_found(registry, inspect, missing
     error = refusal(inspect, f"{registry}/{missing}")
     assert error.code == "not_found"
     assert error.message == f"inspecting {registry}/{missing}: the registry does not have it"
-
-
-@pytest.fixture
-def guarded(tmp_path, tool):
-    """The address of a real registry that wants a password."""
-    passwords = tmp_path / "htpasswd"
-    passwords.write_text(HTPASSWD, encoding="ascii")
-    configuration = tmp_path / "config.yml"
-    configuration.write_text(
-        json.dumps(
-            {
-                "version": 0.1,
-                "storage": {"filesystem": {"rootdirectory": str(tmp_path / "storage")}},
-                "http": {"addr": "127.0.0.1:0"},
-                "auth": {"htpasswd": {"realm": "test", "path": str(passwords)}},
-            }
-        ),
-        encoding="ascii",
-    )
-    words = [tool("docker-registry"), "serve", str(configuration)]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        address = next(found[1] for line in process.stdout if (found := re.search(r"listening on (\S+?)\"", line)))
-        drain = Thread(target=process.stdout.read)  # a registry whose log is full stands still
-        drain.start()
-        try:
-            yield address
-        finally:
-            process.kill()
-            drain.join()
-
-
-def test_a_real_registry_lets_in_who_has_the_password(guarded, registry, inspect, tool):
-    command = [tool("skopeo"), "copy", "-q", "--all", "--src-tls-verify=false", "--dest-tls-verify=false"]
-    command += ["--dest-creds", "ann:open sesame", f"docker://{registry}/busybox:multi", f"docker://{guarded}/app:1"]
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
-    found = inspect(f"{guarded}/app:1", ANN)
-    assert [entry.platform for entry in found.platforms] == ["linux/amd64", "linux/arm64", "linux/arm/v7"]
-    assert refusal(inspect, f"{guarded}/app:1").code == "unauthorized"
-    assert refusal(inspect, f"{guarded}/app:1", Credential("ann", "no")).code == "unauthorized"
 
 
 PATH = "/v2/team/app/manifests/1"
@@ -380,51 +334,3 @@ def test_a_netrc_is_not_used(server, inspect, monkeypatch, tmp_path):
     server.answers = {PATH: Answer(body=EMPTY)}
     inspect(f"{server.host}/team/app:1")
     assert server.requests == [Request(PATH, None)]
-
-
-@pytest.fixture
-def docker_config(tmp_path, monkeypatch):
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    return tmp_path / "config.json"
-
-
-def test_logins_come_from_dockers_configuration(docker_config):
-    assert credentials.find("ghcr.io") is None
-    auth = base64.b64encode(b"ann:open sesame").decode()
-    docker_config.write_text(json.dumps({"auths": {"ghcr.io": {"auth": auth}}}), encoding="ascii")
-    assert credentials.find("ghcr.io") == ANN
-    assert credentials.find("quay.io") is None
-
-
-HELPER = """#!/bin/sh
-read -r server
-[ "$1" = get ] && [ "$server" = ghcr.io ] || { echo "credentials not found in native keychain"; exit 1; }
-echo '{"ServerURL": "ghcr.io", "Username": "ann", "Secret": "open sesame"}'
-"""
-
-
-def test_a_credential_helper_is_asked(docker_config, tmp_path, monkeypatch):
-    helper = tmp_path / "docker-credential-test"
-    helper.write_text(HELPER, encoding="ascii")
-    helper.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    docker_config.write_text('{"credsStore": "test"}', encoding="ascii")
-    assert credentials.find("ghcr.io") == ANN
-    assert credentials.find("quay.io") is None
-
-
-def test_a_helper_that_is_not_installed_counts_as_no_login(docker_config):
-    docker_config.write_text('{"credsStore": "nosuch"}', encoding="ascii")
-    assert credentials.find("ghcr.io") is None
-
-
-def test_a_configuration_that_cannot_be_used_is_named(docker_config):
-    docker_config.write_text("{", encoding="ascii")
-    with pytest.raises(BacError) as caught:
-        credentials.find("ghcr.io")
-    assert caught.value.code == "bad_config"
-    docker_config.unlink()
-    docker_config.mkdir()
-    with pytest.raises(BacError) as caught:
-        credentials.find("ghcr.io")
-    assert caught.value.code == "unreadable_file"

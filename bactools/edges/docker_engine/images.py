@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bactools.core.errors import BacError
+from bactools.core.wasm_artifact import program
 from bactools.edges.docker_engine.client import translated
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ MIB = 1024 * 1024
 class LocalImage(NamedTuple):
     """An image that the engine holds: ``id`` is the digest of its configuration, sizes and layers aside.
 
-    ``repo_digests`` are the ``name@sha256:…`` by which registries know it; empty for one built here.
+    ``repo_digests`` are the ``name@sha256:…`` by which registries know it; empty for one built here. ``program`` is the
+    first word of what it runs when nothing else is said, empty if it does not say.
     """
 
     id: str
@@ -32,12 +34,14 @@ class LocalImage(NamedTuple):
     variant: str
     os_version: str
     size: int
+    program: str
 
 
 def inspect(client: DockerClient, reference: str) -> LocalImage:
     """What the engine holds under a name, a digest or an image ID. Raises BacError as ``translated``."""
     with translated(f"looking for {reference} in the Docker engine"):
         found: dict[str, Any] = client.api.inspect_image(reference)  # type: ignore[no-untyped-call]
+    configured = found.get("Config") or {}
     return LocalImage(
         id=found["Id"],
         repo_digests=tuple(found.get("RepoDigests") or ()),
@@ -46,6 +50,7 @@ def inspect(client: DockerClient, reference: str) -> LocalImage:
         variant=found.get("Variant") or "",
         os_version=found.get("OsVersion") or "",
         size=found.get("Size") or 0,
+        program=program(configured.get("Entrypoint"), configured.get("Cmd")),
     )
 
 

@@ -1,0 +1,248 @@
+"""One exchange with one server: sessions, TLS, and the failures told apart. The only importer of requests.
+
+A request is sent as it is given: no credentials from ``.netrc``, no cookies. Proxies are those of the environment,
+except for this machine itself. Threads may share a Transport: a session is made under a lock and not changed
+afterwards, it keeps no cookies, and urllib3 hands each of its connections to one thread at a time.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+from bactools import __version__
+from bactools.core.errors import BacError
+from bactools.core.reference import is_loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from ssl import SSLContext
+
+    from requests import PreparedRequest, Response, Session
+
+    from bactools.core.retries import Trouble
+
+CONNECT_TIMEOUT = 5.0
+"""Seconds to reach a server."""
+READ_TIMEOUT = 30.0
+"""Seconds that a server may stay silent."""
+CHUNK = 64 * 1024
+CONNECTIONS = 256
+"""Connections kept alive to one server."""
+
+DIRECT = {"http": "", "https": ""}
+DROPPED = (errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE)
+
+
+class Trust(NamedTuple):
+    """What makes a server the right one: certificate files beside the system's, and who we are to it.
+
+    ``certificate`` is the files of our own certificate and its key; not ``verified``: any certificate will do;
+    ``plain``: so will http, where no TLS is spoken.
+    """
+
+    authorities: tuple[str, ...] = ()
+    certificate: tuple[str, str] | None = None
+    verified: bool = True
+    plain: bool = False
+
+    def elsewhere(self) -> Trust:
+        """The trust in a server that another one named."""
+        return Trust(self.authorities)
+
+
+PUBLIC = Trust()
+
+
+class ExchangeError(BacError):
+    """An exchange that came to no end: its ``trouble``, if asking again may help, and whether TLS is not spoken."""
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        hint: str | None = None,
+        trouble: Trouble | None = None,
+        speaks_no_tls: bool = False,
+    ) -> None:
+        super().__init__(code, message, hint=hint)
+        self.trouble = trouble
+        self.speaks_no_tls = speaks_no_tls
+
+
+class Call(NamedTuple):
+    """One request; a ``form`` makes a POST of it."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    query: Mapping[str, str] | None = None
+    form: Mapping[str, str] | None = None
+    trust: Trust = PUBLIC
+
+
+class Transport:
+    """Sends requests over kept-alive connections. Nothing is imported before the first one."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._sessions: dict[Trust, tuple[Session, str | bool]] = {}
+
+    def send(self, call: Call, seconds: float) -> Response:
+        """The head of the answer; who asks reads the body by ``chunks`` and closes it.
+
+        Raises ExchangeError, or for files of the trust BacError ``bad_config``, ``unreadable_file``.
+        """
+        session, verify = self._session(call.trust)
+        with _translated(call.url):
+            return session.request(
+                call.method,
+                call.url,
+                params=dict(call.query) if call.query else None,
+                data=dict(call.form) if call.form else None,
+                headers=dict(call.headers),
+                auth=_as_given,
+                timeout=(min(CONNECT_TIMEOUT, seconds), min(READ_TIMEOUT, seconds)),
+                allow_redirects=False,
+                stream=True,
+                verify=verify,
+                cert=call.trust.certificate,
+                proxies=dict(DIRECT) if is_loopback(urlsplit(call.url).hostname or "") else None,
+            )
+
+    def close(self) -> None:
+        """Give the connections up."""
+        for session, _ in self._sessions.values():
+            session.close()
+
+    def _session(self, trust: Trust) -> tuple[Session, str | bool]:
+        """The session for a trust, and what requests is to verify by."""
+        trust = trust._replace(plain=False)
+        with self._lock:
+            if trust not in self._sessions:
+                system = _system_authorities()
+                self._sessions[trust] = _session(trust), system if trust.verified else False
+            return self._sessions[trust]
+
+
+def chunks(response: Response, url: str) -> Iterator[bytes]:
+    """The body as it arrives: a server that sends a byte at a time is seen to do so. Raises ExchangeError."""
+    with _translated(url):
+        while chunk := response.raw.read1(CHUNK, decode_content=True):
+            yield chunk
+
+
+def shown(url: str) -> str:
+    """A URL for a message: without user and query, which may hold secrets."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _session(trust: Trust) -> Session:
+    from http.cookiejar import DefaultCookiePolicy
+
+    import requests
+    from requests.adapters import HTTPAdapter
+
+    session = requests.Session()
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    # Left to itself, requests reads the body of every redirect, however long, even of one it may not follow.
+    session.get_redirect_target = lambda _: None  # type: ignore[assignment,method-assign]
+    session.headers.update({"User-Agent": f"bactools/{__version__}", "Accept-Encoding": "identity"})
+    adapter = HTTPAdapter(pool_maxsize=CONNECTIONS)
+    if not trust.verified:
+        from urllib3 import disable_warnings
+        from urllib3.exceptions import InsecureRequestWarning
+
+        disable_warnings(InsecureRequestWarning)  # the user has asked for it
+    elif trust.authorities:
+        # requests takes one bundle or folder, which would replace the system's
+        context = _context(trust.authorities)
+        adapter.init_poolmanager(CONNECTIONS, CONNECTIONS, ssl_context=context)
+        adapter.proxy_manager_for = partial(adapter.proxy_manager_for, ssl_context=context)  # type: ignore[method-assign]
+    session.mount("https://", adapter)
+    session.mount("http://", HTTPAdapter(pool_maxsize=CONNECTIONS))
+    return session
+
+
+def _context(authorities: tuple[str, ...]) -> SSLContext:
+    from ssl import PROTOCOL_TLS_CLIENT, SSLContext, SSLError
+
+    context = SSLContext(PROTOCOL_TLS_CLIENT)
+    for file in authorities:
+        try:
+            context.load_verify_locations(cafile=file)
+        except SSLError as error:
+            raise BacError("bad_config", f"{file} holds no certificate in PEM form", input=file) from error
+        except OSError as error:
+            raise BacError("unreadable_file", f"cannot read {file}: {error.strerror}", input=file) from error
+    return context
+
+
+def _system_authorities() -> str | bool:
+    """The bundle that the environment names, else the system's folder, which needs no reading; True is certifi's."""
+    from ssl import get_default_verify_paths
+
+    paths = get_default_verify_paths()
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", paths.openssl_cafile_env):
+        if bundle := os.environ.get(name):
+            return bundle
+    folder = paths.capath
+    return folder if folder and any(Path(folder).glob("*.0")) else True
+
+
+def _as_given(request: PreparedRequest) -> PreparedRequest:
+    """An authentication that adds nothing; without any, requests would look into ``.netrc``."""
+    return request
+
+
+@contextmanager
+def _translated(url: str) -> Iterator[None]:
+    """Tell the failures of requests apart by the error that lies at their bottom."""
+    from requests.exceptions import InvalidURL, RequestException
+    from urllib3.exceptions import HTTPError
+
+    try:
+        yield
+    except InvalidURL as error:
+        raise ExchangeError("unreachable", f"fetching {shown(url)}: there can be no such host") from error
+    except (RequestException, HTTPError, OSError) as error:
+        raise _failure(url, error) from error
+
+
+def _failure(url: str, error: BaseException) -> ExchangeError:
+    from ssl import SSLCertVerificationError, SSLEOFError, SSLError, SSLZeroReturnError
+
+    doing = f"fetching {shown(url)}"
+    causes = _causes(error)
+    if any(isinstance(cause, TimeoutError) for cause in causes):
+        return ExchangeError("timed_out", f"{doing}: no answer in time", hint="Try again later.", trouble="silent")
+    for cause in causes:
+        if isinstance(cause, SSLCertVerificationError):
+            hint = "Is it the registry of a private authority? --ca-file names the authority's certificate."
+            return ExchangeError("unreachable", f"{doing}: {cause.reason}: {cause.verify_message}", hint=hint)
+        if isinstance(cause, SSLError) and not isinstance(cause, (SSLEOFError, SSLZeroReturnError)):
+            reason = cause.reason or "TLS failed"
+            alerted = "_ALERT_" in reason  # OpenSSL's name of an alert, which only who speaks TLS can send
+            hint = "Does it want a certificate of ours?" if alerted else "Is that server's port for https?"
+            return ExchangeError("unreachable", f"{doing}: {reason}", hint=hint, speaks_no_tls=not alerted)
+        if isinstance(cause, OSError) and cause.strerror and cause.errno not in DROPPED:
+            hint = "Check the host's name and the network."
+            refused = cause.errno == errno.ECONNREFUSED
+            return ExchangeError("unreachable", f"{doing}: {cause.strerror}", hint=hint, speaks_no_tls=refused)
+    return ExchangeError("unreachable", f"{doing}: the connection broke off", hint="Try again.", trouble="dropped")
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """Each error, what it was raised from and what it was raised after, the outermost first."""
+    found = [error]
+    for each in found:
+        found += [cause for cause in (each.__cause__, each.__context__) if cause and cause not in found]
+    return found
