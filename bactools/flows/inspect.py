@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from msgspec import UNSET, structs
 
-from bactools.core import jobspec, manifest, match, platforms, reference, requirements
+from bactools.core import jobspec, manifest, needs, platforms, reference, requirements
 from bactools.core.errors import BacError
 from bactools.core.records import Image, Module
 from bactools.core.reference import DOCKER_HUB, Reference
@@ -83,7 +83,7 @@ def resolve(job: Job, places: Registries) -> dict[str, object]:
     else:
         raise BacError("unsupported", f"cannot inspect what a job of the engine {task.engine!r} runs")
     declared = [platforms.parse(text) for text in requires.declared]
-    match.accepted(match.artifact_wanted(artifact), declared)
+    needs.accepted(needs.artifact_wanted(artifact), declared)
     requires.platforms = [entry.platform for entry in artifact.platforms]
     return {"requires": requires, "artifact": artifact}
 
@@ -95,7 +95,10 @@ def _registry_image(word: str, places: Registries) -> Image:
 
 
 def _engine_image(word: str) -> Image:
-    """An image that the local engine holds, by name or ID; its digest is known if it came from a registry."""
+    """An image that the local engine holds, by name or ID; its digest is known if it came from a registry.
+
+    The digest of its platform is the image's ID, by which alone the engine finds exactly this one.
+    """
     from bactools.edges.docker_engine.client import connect
     from bactools.edges.docker_engine.images import inspect as held_image
 
@@ -104,7 +107,7 @@ def _engine_image(word: str) -> Image:
     with closing(connect()) as engine:
         held = held_image(engine, word)
     platform = manifest.described(
-        platforms.Platform(held.os, held.architecture, held.variant, os_version=held.os_version)
+        platforms.Platform(held.os, held.architecture, held.variant, os_version=held.os_version), held.id
     )
     if platform is None:
         raise BacError("bad_manifest", f"the engine does not tell the platform of {word}")

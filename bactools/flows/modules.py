@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bactools.core import wasm
 from bactools.core.errors import BacError
+from bactools.core.plan import LOCAL_SOURCES
 from bactools.core.records import Module, ModulePlatform
 from bactools.core.reference import digest_of
 from bactools.edges import modules
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from bactools.core.jobspec import Input, Task
 
-LOCAL = ("local", "localdirectory")
 INLINE = "inline"
 
 
@@ -72,10 +72,9 @@ def record(loaded: Loaded) -> Module:
 def _from_input(item: Input) -> Loaded:
     from bactools.edges.sources import inline, local
 
-    kind = item.source_type.lower()
-    if kind == INLINE:
+    if item.source_type == INLINE:
         return Loaded(inline.read(item.params, item.target), f"{INLINE}:{item.target}")
-    if kind in LOCAL:
+    if item.source_type in LOCAL_SOURCES:
         return from_file(modules.in_folder(local.source_path(item.params, item.target)))
     raise BacError(
         "unsupported",
