@@ -65,6 +65,35 @@ def test_bash_completes_the_values_of_an_option(tool):
     assert completed.stdout == "jsonl table\n"
 
 
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("bac-job --entrypo", set()),
+        ("bac-job -q docker --entrypo", {"--entrypoint"}),
+        ("bac-job --platform linux/arm64 wasm --entry-po", {"--entry-point"}),
+        ("bac-job docker wasm --entrypo", {"--entrypoint"}),
+        ("bac-job -q doc", {"docker", "doc.yaml"}),
+        ("bac-job docker busybox -- doc", {"doc.yaml"}),
+        ("bac-job docker busybox -- --pla", set()),
+        ("bac-job --format = j", {"jsonl"}),
+        ("bac-job --format =", {"jsonl", "table"}),
+        ("bac-match -- --expl", set()),
+        ("bac-match --format = t", {"table"}),
+    ],
+)
+def test_bash_completes_by_what_stands_before(words, offered, tool, home):
+    (home / "doc.yaml").touch()
+    command = words.split()[0]
+    script = f"""
+        source {ROOT}/completions/{command}.bash
+        COMP_WORDS=({words}) COMP_CWORD={len(words.split()) - 1}
+        _{command.replace("-", "_")}
+        printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    completed = subprocess.run([tool("bash"), "-c", script], capture_output=True, text=True, check=True, cwd=home)
+    assert set(completed.stdout.split()) == offered
+
+
 @pytest.mark.parametrize("command", house.COMMANDS)
 def test_the_completions_parse(command, tool):
     subprocess.run([tool("shellcheck"), "-s", "bash", ROOT / "completions" / f"{command}.bash"], check=True)

@@ -16,35 +16,51 @@ def bash(command: click.Command) -> str:
     """The bash completion: option names, closed lists of values, file names for the rest."""
     function = f"_{(command.name or '').replace('-', '_')}"
     parts = branches(command)
-    cases = "\n".join(bash_case(branch) for branch in parts[1:])
-    first = " ".join(branch.name for branch in parts[1:])
+    forms = [branch.name for branch in parts[1:]]
     return f"""# bash completion for {command.name}; {HEAD}
 {function}() {{
-    local cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD - 1]}} options
-    case ${{COMP_WORDS[1]}} in
-{cases}{chr(10) if cases else ""}    *) options="{names(parts[0])}" ;;
-    esac
+    local cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD - 1]}} word options{" form=" if forms else ""}
+    for word in "${{COMP_WORDS[@]:1:COMP_CWORD - 1}}"; do
+        case $word in
+        --) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+{bash_form(forms)}        esac
+    done
+{bash_options(parts)}
+    # --option=value is three words, or two while there is no value
+    if [[ $cur == = ]]; then
+        cur=
+    elif [[ $prev == = ]]; then
+        prev=${{COMP_WORDS[COMP_CWORD - 2]}}
+    fi
     case $prev in
 {bash_values(parts)}
     esac
     if [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
     else
-        mapfile -t COMPREPLY < <({bash_words(first)}compgen -f -- "$cur")
+        mapfile -t COMPREPLY < <({bash_words(forms)}compgen -f -- "$cur")
     fi
 }}
 complete -o filenames -F {function} {command.name}
 """
 
 
-def bash_case(branch: Branch) -> str:
-    """The options of a subcommand."""
-    return f'    {branch.name}) options="{names(branch)}" ;;'
+def bash_form(forms: list[str]) -> str:
+    """How the form is found: the first word that names one, wherever it stands."""
+    return f"        {'|'.join(forms)}) form=${{form:-$word}} ;;\n" if forms else ""
 
 
-def bash_words(first: str) -> str:
-    """The subcommands as first words."""
-    return f'[[ $COMP_CWORD == 1 ]] && compgen -W "{first}" -- "$cur"; ' if first else ""
+def bash_options(parts: list[Branch]) -> str:
+    """The options, of each form its own."""
+    if len(parts) == 1:
+        return f'    options="{names(parts[0])}"'
+    cases = [f'    {branch.name or "*"}) options="{names(branch)}" ;;' for branch in (*parts[1:], parts[0])]
+    return "\n".join(["    case $form in", *cases, "    esac"])
+
+
+def bash_words(forms: list[str]) -> str:
+    """The forms, until there is one."""
+    return f'[[ -z $form ]] && compgen -W "{" ".join(forms)}" -- "$cur"; ' if forms else ""
 
 
 def bash_values(parts: list[Branch]) -> str:

@@ -32,6 +32,7 @@ def entry(command: click.Command) -> Callable[[], NoReturn]:
     """Make the console script of a command: it never returns and never shows a traceback uninvited."""
 
     def main() -> NoReturn:
+        hold_streams()
         for number in STOPPING:
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, stop)
@@ -39,6 +40,15 @@ def entry(command: click.Command) -> Callable[[], NoReturn]:
         end(run(command, sys.argv[1:]))
 
     return main
+
+
+def hold_streams() -> None:
+    """Keep the number of a closed standard stream from the next file opened; to use the stream still fails."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_WRONLY if number == 0 else os.O_RDONLY)
 
 
 def stop(number: int, _frame: FrameType | None) -> NoReturn:
@@ -56,7 +66,8 @@ def run(command: click.Command, arguments: list[str]) -> int:
     status: int
     try:
         status = command.main(arguments, prog_name=name, standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except click.ClickException as error:
         say(f"{name}: {error.format_message()} Try '{name} --help'.")
         status = Status.USAGE

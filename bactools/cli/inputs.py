@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 from itertools import chain
 from typing import IO, TYPE_CHECKING
 
@@ -28,6 +29,15 @@ def standard_input() -> IO[bytes]:
     return sys.stdin.buffer
 
 
+@contextmanager
+def readable(name: str) -> Iterator[None]:
+    """Name the stream that fails. Raises BacError ``unreadable_file``."""
+    try:
+        yield
+    except OSError as error:
+        raise BacError("unreadable_file", f"cannot read {name}: {error.strerror}", input=name) from error
+
+
 def record_lines(stream: IO[bytes] | None = None, name: str = "standard input") -> Iterator[Line]:
     """Each line of a stream as a record; blank lines are skipped.
 
@@ -37,10 +47,8 @@ def record_lines(stream: IO[bytes] | None = None, name: str = "standard input") 
     source = standard_input() if stream is None else stream
     number = 0
     while True:
-        try:
+        with readable(name):
             raw = source.readline(MAX_LINE + 2)
-        except OSError as error:
-            raise BacError("unreadable_file", f"cannot read {name}: {error.strerror}", input=name) from error
         if not raw:
             return
         number += 1
@@ -65,30 +73,45 @@ def required_lines(expected: str) -> Iterator[Line]:
 
 
 class Peeked:
-    """A stream of which the first line has been looked at, and is still to be read."""
+    """A stream of which the first line that is not blank has been looked at, and is still to be read.
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    All but ``readline`` raise BacError ``unreadable_file`` for a stream that fails.
+    """
+
+    def __init__(self, stream: IO[bytes], name: str) -> None:
         self._stream = stream
-        self._first = stream.readline(MAX_LINE + 2)
+        self._name = name
+        self._blank = 0
+        with readable(name):
+            self._first = stream.readline(MAX_LINE + 2)
+            while self._first and not self._first.strip():
+                self._blank += 1
+                self._first = stream.readline(MAX_LINE + 2)
 
     def is_empty(self) -> bool:
-        """Whether there is nothing in it."""
+        """Whether there is nothing in it but blank lines."""
         return not self._first
 
     def holds_records(self) -> bool:
-        """Whether the first line is a record, of whatever version, rather than the start of a document."""
+        """Whether that line is a record, of whatever version, rather than the start of a document."""
         from bactools.core.lines import is_record
 
         return is_record(self._first.rstrip(b"\r\n"))
 
     def readline(self, limit: int) -> bytes:
-        """The next line."""
+        """The next line. Raises OSError."""
+        if self._blank:
+            self._blank -= 1
+            return b"\n"
         first, self._first = self._first, b""
         return first or self._stream.readline(limit)
 
     def rest(self, limit: int) -> bytes:
         """All that is left, up to a byte more than ``limit``."""
-        return self._first + self._stream.read(limit + 1 - len(self._first))
+        # blank lines count: messages name a line by its number
+        start = b"\n" * min(self._blank, limit + 1) + self._first
+        with readable(self._name):
+            return start + self._stream.read(max(0, limit + 1 - len(start)))
 
 
 def operands(words: Iterable[str]) -> Iterator[str]:

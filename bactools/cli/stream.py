@@ -10,6 +10,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from bactools import MAX_LINE
 from bactools.core.errors import BacError, Status
 
 if TYPE_CHECKING:
@@ -35,11 +36,21 @@ def write(data: bytes) -> None:
     view = memoryview(data)
     try:
         while view:
-            view = view[os.write(STDOUT, view) :]
+            try:
+                view = view[os.write(STDOUT, view) :]
+            except BlockingIOError:
+                wait()
     except BrokenPipeError as error:
         raise ReaderGone from error
     except OSError as error:
         raise BacError("unwritable_file", f"cannot write to standard output: {error.strerror}") from error
+
+
+def wait() -> None:
+    """Wait until standard output, which somebody made non-blocking, takes more."""
+    import select
+
+    select.select([], [STDOUT], [])
 
 
 class Output:
@@ -83,6 +94,10 @@ class Output:
         self._put(encode(error_record(error, self.by)))
         self._failures.append(error)
 
+    def answered(self) -> None:
+        """Count an input that was dealt with though there is no record to write for it."""
+        self._written += 1
+
     def note(self, text: str) -> None:
         """Say something on standard error unless -q was given."""
         if not self._quiet:
@@ -119,6 +134,9 @@ class Output:
         return status
 
     def _put(self, raw: bytes) -> None:
+        if len(raw) > MAX_LINE:
+            hint = "Let the job fetch its data instead of carrying it inline."
+            raise BacError("too_large", f"the record is {len(raw)} bytes long; a line holds {MAX_LINE}", hint=hint)
         if self._table is None:
             self.progress(None)
             write(raw + b"\n")

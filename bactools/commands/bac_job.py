@@ -74,8 +74,8 @@ def wasm(
     from bactools.flows import jobs
 
     with usage():
-        modules = [jobs.module(text, inline=inline, cwd=os.getcwd()) for text in (module, *import_modules)]  # noqa: PTH109 (text is what the line holds)
-    engine = jobbuild.wasm_engine(modules[0], modules[1:], program(arguments), entry_point=entry_point)
+        modules = [jobs.module(text, inline=inline, cwd=here) for text in (module, *import_modules)]
+        engine = jobbuild.wasm_engine(modules[0], modules[1:], program(arguments), entry_point=entry_point)
     return write(output, engine, modules, wanted)
 
 
@@ -128,9 +128,18 @@ def write(output: Output, engine: dict[str, Any], modules: list[dict[str, Any]],
     from bactools.core import jobbuild, jobspec
 
     with usage():
-        spec = jobbuild.job(engine, modules, wanted, os.getcwd())  # noqa: PTH109 (text is what the line holds)
-    output.emit(jobspec.job(jobspec.canonical(spec)))
+        spec = jobspec.canonical(jobbuild.job(engine, modules, wanted, here), jobbuild.in_flags)
+    output.emit(jobspec.job(spec))
     return output.finish()
+
+
+def here() -> str:
+    """The current folder. Raises BacError ``unreadable_file`` when it has been removed."""
+    try:
+        return os.getcwd()  # noqa: PTH109 (text is what the line holds)
+    except OSError as error:
+        hint = "Name files by their absolute paths."
+        raise BacError("unreadable_file", f"cannot tell the current folder: {error.strerror}", hint=hint) from error
 
 
 def rewrite(output: Output, operand: str, platforms: tuple[str, ...]) -> int:
@@ -138,7 +147,7 @@ def rewrite(output: Output, operand: str, platforms: tuple[str, ...]) -> int:
     if platforms:
         check(platforms)
     name = "standard input" if operand == "-" else operand
-    stream = Peeked(standard_input() if operand == "-" else opened(operand))
+    stream = Peeked(standard_input() if operand == "-" else opened(operand), name)
     if stream.is_empty():
         raise no_job(name)
     if stream.holds_records():
@@ -149,12 +158,10 @@ def rewrite(output: Output, operand: str, platforms: tuple[str, ...]) -> int:
 
 
 def opened(path: str) -> IO[bytes]:
-    """A file's bytes as a stream. Raises BacError as ``documents.contents``."""
-    from io import BytesIO
-
+    """A file as a stream that the end of the command closes. Raises BacError ``unreadable_file``."""
     from bactools.edges import documents
 
-    return BytesIO(documents.contents(path, documents.LIMIT))
+    return click.get_current_context().with_resource(documents.opened(path))
 
 
 def check(platforms: tuple[str, ...]) -> None:

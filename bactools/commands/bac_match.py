@@ -46,27 +46,34 @@ def command(output: Output, nodes: tuple[str, ...], explain: bool) -> int:
     from bactools.edges.fleet_files import Fleet
 
     status = Status.OK
+    subjects = 0
     with Fleet(nodes) as fleet:
         for line in incoming:
             if line.kind in SUBJECTS:
                 status = max(status, match_one(output, line, fleet, explain=explain))
             else:
                 output.emit_bytes(line.raw, line.kind)
+            subjects += line.kind in SUBJECTS or line.kind == "error"
         for raw in fleet.errors():
             output.emit_bytes(raw, "error")
+        for error in fleet.failures():
+            output.fail(error)
+    if not subjects:
+        # Status 0 would say that some node fits.
+        raise BacError("empty_input", "standard input held no job, image or module")
     return output.finish(status)
 
 
 def match_one(output: Output, line: Line, fleet: Fleet, *, explain: bool) -> Status:
     """Match one job and say on standard error when nothing fits."""
-    from bactools.core import lines, match
+    from bactools.core import lines, needs
     from bactools.core.records import Image, Job, Module
     from bactools.flows.match import records, survey
 
     kinds: dict[str, type[Job | Image | Module]] = {"job": Job, "image": Image, "module": Module}
     try:
         subject = lines.decode(line, kinds[line.kind])
-        need = match.need(subject)
+        need = needs.need(subject)
     except BacError as error:
         output.fail(error, line.where)
         return Status.OK
@@ -75,6 +82,7 @@ def match_one(output: Output, line: Line, fleet: Fleet, *, explain: bool) -> Sta
         output.emit(record)
     if found.fits:
         return Status.OK
+    output.answered()
     name = subject.name or subject.id if isinstance(subject, Job) else subject.reference
     output.note(f"{name}: {found.tally.sentence()}")
     return Status.NO

@@ -55,6 +55,7 @@ CODES: dict[str, Code] = {
     "unexpected_kind": Code(Status.INPUT, False, "a record of this kind cannot be used here"),
     "empty_input": Code(Status.INPUT, False, "standard input or a file held nothing to work on"),
     "unreadable_file": Code(Status.INPUT, False, "a file is missing, is a directory, or may not be read"),
+    "file_changed": Code(Status.WORLD, True, "a file was rewritten while it was being read"),
     "unwritable_file": Code(Status.WORLD, False, "a file or folder cannot be written: permission, or the disk is full"),
     "too_large": Code(Status.INPUT, False, "something read from outside is larger than the limit"),
     "bad_document": Code(Status.INPUT, False, "a file is not valid YAML or JSON"),
@@ -91,6 +92,11 @@ CODES: dict[str, Code] = {
 }
 
 
+def encodable(text: str) -> str:
+    """The text as UTF-8 can hold it: the name of a file need not be valid Unicode."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 class BacError(Exception):
     """A failure that a user can act on: ``code`` from CODES, one line of what, to what and why, and a hint.
 
@@ -101,7 +107,7 @@ class BacError(Exception):
     def __init__(self, code: str, message: str, *, hint: str | None = None, input: str | None = None) -> None:
         super().__init__(message)
         self.code = code
-        self.message = " ".join(message.split())
+        self.message = " ".join(encodable(message).split())
         self.hint = hint
         self.input = input
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from bactools.core import lines, platforms
 from bactools.core.errors import BacError
@@ -33,7 +33,7 @@ def node_lines(data: bytes, name: str) -> Iterator[bytes]:
         document = data.strip()
         is_list = document.startswith(b"[")
         elements = msgspec.json.decode(document, type=list[msgspec.Raw]) if is_list else [validated(document)]
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise BacError("bad_line", f"{name} is not JSON: {error}: {lines.quote(data.strip())}", input=name) from error
     for number, element in enumerate(elements, 1):
         yield from converted(bytes(element), f"node {number} of {name}")
@@ -90,8 +90,8 @@ class ComputeInfo(msgspec.Struct):
     ExecutionEngines: list[str] | None = None
     Publishers: list[str] | None = None
     StorageSources: list[str] | None = None
-    MaxCapacity: Capacity = msgspec.field(default_factory=Capacity)
-    AvailableCapacity: Capacity = msgspec.field(default_factory=Capacity)
+    MaxCapacity: Capacity | None = None
+    AvailableCapacity: Capacity | None = None
 
 
 class BuildVersion(msgspec.Struct):
@@ -173,8 +173,10 @@ def engines(names: list[str], os: str | None, architecture: str | None) -> Itera
             yield Engine(name.lower(), [])
 
 
-def resources(capacity: Capacity) -> Resources:
-    """Bacalhau's resources in ours."""
+def resources(capacity: Capacity | None) -> Resources | UnsetType:
+    """Bacalhau's resources in ours; a zero is left out there, so what is not listed is none."""
+    if capacity is None:
+        return UNSET
     gpus = [
         Gpu(vendor=gpu.Vendor or None, name=gpu.Name or None, memory=gpu.Memory * MIB) for gpu in capacity.GPUs or []
     ] or [Gpu() for _ in range(capacity.GPU)]

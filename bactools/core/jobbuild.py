@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import posixpath
+import re
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,6 @@ from bactools.core import quantities, shortforms
 from bactools.core.errors import BacError
 from bactools.core.jobfields import platform_list
 from bactools.core.jobrules import PLATFORMS_KEY
-from bactools.core.shapes import is_empty
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,6 +26,25 @@ INLINE_LIMIT = 10 * 1024 * 1024
 WASM_MAGIC = b"\0asm"
 MODULES = "/modules/"
 TARGETS = {"any": "batch", "all": "ops"}
+# where a mistake is found in the specification -> what it is called on the command line
+FLAG_NAMES = {
+    "Name": "--name",
+    "Namespace": "--namespace",
+    "Priority": "--priority",
+    "Count": "--count",
+    "Constraints": "--constraints",
+    "Labels": "--labels",
+    "Tasks[0].Engine.Params.Image": "IMAGE",
+    "Tasks[0].Engine.Params.Parameters": "ARG",
+    "Tasks[0].Engine.Params.WorkingDirectory": "--workdir",
+    "Tasks[0].Publisher": "--publisher",
+    "Tasks[0].Env": "--env",
+    "Tasks[0].InputSources": "input",
+    "Tasks[0].ResultPaths": "--output",
+    "Tasks[0].Network.Domains": "--domain",
+    "Tasks[0].Timeouts": "--timeout",
+}
+_NAMED = re.compile(rf"(^|, as )({'|'.join(map(re.escape, FLAG_NAMES))})(?=[\[. :])(\.?)")
 
 
 @dataclass(frozen=True)
@@ -70,22 +89,29 @@ def docker_engine(
 def wasm_engine(
     module: dict[str, Any], imports: list[dict[str, Any]], arguments: Iterable[str], *, entry_point: str
 ) -> dict[str, Any]:
-    """The engine of a WebAssembly module, given as inputs of the task."""
+    """The engine of a WebAssembly module, given as inputs of the task. Raises BacError ``bad_spec``."""
+    targets = [each["Target"] for each in (module, *imports)]
+    taken = next((target for index, target in enumerate(targets) if target in targets[:index]), None)
+    if taken is not None:
+        raise BacError("bad_spec", f"--import-modules: two modules are at {taken}: give one its own MODULE:TARGET")
     params = {
         "EntryModule": module["Target"],
         "Entrypoint": entry_point,
         "Parameters": list(arguments),
-        "ImportModules": [each["Target"] for each in imports],
+        "ImportModules": targets[1:],
     }
     return {"Type": "wasm", "Params": params}
 
 
-def job(engine: dict[str, Any], modules: list[dict[str, Any]], flags: Flags, cwd: str) -> dict[str, Any]:
-    """The specification of a job with one task. Raises BacError ``bad_spec`` or ``bad_platform``, naming the flag."""
+def job(engine: dict[str, Any], modules: list[dict[str, Any]], flags: Flags, cwd: Callable[[], str]) -> dict[str, Any]:
+    """The specification of a job with one task; ``cwd`` is asked only for relative paths.
+
+    Raises BacError ``bad_spec`` or ``bad_platform``, naming the flag.
+    """
     task = {
         "Name": "main",
         "Engine": engine,
-        "Publisher": _read("--publisher", shortforms.publisher, flags.publisher),
+        "Publisher": _one("--publisher", shortforms.publisher, flags.publisher),
         "Env": dict(_each("--env", shortforms.environment, flags.env)),
         "InputSources": [*modules, *_inputs(flags, cwd)],
         "ResultPaths": _each("--output", shortforms.output, flags.outputs),
@@ -112,6 +138,11 @@ def job(engine: dict[str, Any], modules: list[dict[str, Any]], flags: Flags, cwd
     }
 
 
+def in_flags(mistake: str) -> str:
+    """A mistake that starts with a path in the specification, with the flag's name for it."""
+    return _NAMED.sub(lambda found: found[1] + FLAG_NAMES[found[2]] + (found[3] and " "), mistake)
+
+
 def module_input(source: dict[str, Any], written: shortforms.Written) -> dict[str, Any]:
     """A module as an input: at the target that was asked for, else under its own name."""
     name = posixpath.basename(written.source.rstrip("/")) or "module"
@@ -129,7 +160,7 @@ def inline_source(data: bytes) -> dict[str, Any]:
     return {"Type": "inline", "Params": {"URL": f"data:{media_type};base64,{base64.b64encode(data).decode()}"}}
 
 
-def _inputs(flags: Flags, cwd: str) -> list[dict[str, Any]]:
+def _inputs(flags: Flags, cwd: Callable[[], str]) -> list[dict[str, Any]]:
     found = [_read("--input", lambda text: shortforms.input_source(text, cwd), text) for text in flags.input]
     if sum(each["Target"] == shortforms.DEFAULT_TARGET for each in found) > 1:
         raise BacError(
@@ -139,18 +170,20 @@ def _inputs(flags: Flags, cwd: str) -> list[dict[str, Any]]:
     return found
 
 
+def _one(flag: str, read: Callable[[str], Any], text: str | None) -> Any:
+    return _read(flag, read, text) if text else None
+
+
 def _each(flag: str, read: Callable[[str], Any], texts: Iterable[str]) -> list[Any]:
     return [_read(flag, read, text) for text in texts]
 
 
 def _checked(flag: str, read: Callable[[str], Any], text: str | None) -> str | None:
-    _read(flag, read, text)
+    _one(flag, read, text)
     return text
 
 
 def _read(flag: str, read: Callable[[Any], Any], value: Any) -> Any:
-    if is_empty(value):
-        return None
     try:
         return read(value)
     except BacError as error:

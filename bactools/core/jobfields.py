@@ -43,7 +43,7 @@ def job_meta(value: Any, path: str, mistakes: Mistakes) -> dict[str, str] | None
     kept = {name: each for name, each in found.items() if not name.startswith(RESERVED_META)}
     if PLATFORMS_KEY in kept:
         try:
-            kept[PLATFORMS_KEY] = platform_list(kept[PLATFORMS_KEY].split(","))
+            kept[PLATFORMS_KEY] = platform_list(filter(str.strip, kept[PLATFORMS_KEY].split(",")))
         except BacError as error:
             mistakes.append(f"{path}.{PLATFORMS_KEY}: {error.message}")
     return {name: each for name, each in kept.items() if name != PLATFORMS_KEY or each}
@@ -51,7 +51,7 @@ def job_meta(value: Any, path: str, mistakes: Mistakes) -> dict[str, str] | None
 
 def platform_list(names: Iterable[str]) -> str:
     """Platforms as the job's Meta keeps them: canonical, each once, with commas. Raises BacError ``bad_platform``."""
-    return ",".join(dict.fromkeys(str(platforms.parse(name.strip())) for name in names if name.strip()))
+    return ",".join(dict.fromkeys(str(platforms.parse(name.strip())) for name in names))
 
 
 def task(value: Any, path: str, mistakes: Mistakes) -> dict[str, Any]:
@@ -127,7 +127,7 @@ ENGINE = tagged(
             Field("Image", text(not_blank), required=True),
             Field("Entrypoint", listing(text())),
             Field("Parameters", listing(text())),
-            Field("EnvironmentVariables", listing(text(jobrules.assignment))),
+            Field("EnvironmentVariables", listing(text(jobrules.assignment, optional=False))),
             Field("WorkingDirectory", text(absolute)),
         ),
         "wasm": record(
@@ -141,7 +141,7 @@ ENGINE = tagged(
 )
 NETWORK = record(
     Field("Type", choice("Default", "None", "Host", "Full", "HTTP", "Bridge")),
-    Field("Domains", listing(text(jobrules.domain))),
+    Field("Domains", listing(text(jobrules.domain, optional=False))),
     Field(
         "Ports",
         listing(

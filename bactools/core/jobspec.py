@@ -22,7 +22,7 @@ from bactools.core.records import Job
 from bactools.core.shapes import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bactools.core.shapes import Mistakes
 
@@ -38,7 +38,6 @@ class Input(NamedTuple):
     source_type: str
     params: dict[str, Any]
     target: str
-    alias: str | None
 
 
 class ResultPath(NamedTuple):
@@ -48,17 +47,8 @@ class ResultPath(NamedTuple):
     path: str
 
 
-class Port(NamedTuple):
-    """A port that the job publishes; ``static`` is the host's."""
-
-    name: str
-    static: int | None
-    target: int | None
-    host_network: str | None
-
-
 class Task(NamedTuple):
-    """What is run. Memory and disk in bytes, CPU in cores, timeout in seconds; None: not said.
+    """What is run. Memory in bytes, CPU in cores, timeout in seconds; None: not said.
 
     ``entrypoint`` replaces an image's entrypoint (empty: keep it), or is the one function of a module.
     Values ``env:NAME`` in ``environment`` are references. ``network`` is none, bridge, host or http.
@@ -75,24 +65,25 @@ class Task(NamedTuple):
     outputs: tuple[ResultPath, ...]
     cpu: float | None
     memory: int | None
-    disk: int | None
     gpu: int
     network: str
-    domains: tuple[str, ...]
-    ports: tuple[Port, ...]
+    publishes_ports: bool
     timeout: int | None
     import_modules: tuple[str, ...]
     publisher: dict[str, Any] | None
 
 
-def canonical(value: object) -> dict[str, Any]:
-    """The canonical form of a job. Raises BacError ``bad_spec`` that lists the mistakes with their paths."""
+def canonical(value: object, shown: Callable[[str], str] = str) -> dict[str, Any]:
+    """The canonical form of a job; ``shown`` words a mistake, which starts with its path, for the reader.
+
+    Raises BacError ``bad_spec`` that lists the mistakes.
+    """
     mistakes: Mistakes = []
     spec: dict[str, Any] = JOB(_unwrapped(value), "", mistakes)
     if mistakes:
-        shown = "; ".join(mistakes[:LISTED_MISTAKES])
+        listed = "; ".join(map(shown, mistakes[:LISTED_MISTAKES]))
         more = f"; and {len(mistakes) - LISTED_MISTAKES} more" if len(mistakes) > LISTED_MISTAKES else ""
-        raise BacError("bad_spec", f"the job spec does not validate: {shown}{more}")
+        raise BacError("bad_spec", f"the job spec does not validate: {listed}{more}")
     return spec
 
 
@@ -125,7 +116,7 @@ def task(spec: Mapping[str, Any]) -> Task:
     """The task of a canonical specification."""
     found = spec["Tasks"][0]
     engine, params = found["Engine"]["Type"], found["Engine"]["Params"]
-    wanted, network = found.get("Resources", {}), found.get("Network", {})
+    wanted = found.get("Resources", {})
     return Task(
         engine=engine,
         image=params.get("Image"),
@@ -138,11 +129,9 @@ def task(spec: Mapping[str, Any]) -> Task:
         outputs=tuple(ResultPath(each["Name"], each["Path"]) for each in found.get("ResultPaths", ())),
         cpu=quantities.cpu(wanted.get("CPU", "0")) or None,
         memory=quantities.size(wanted.get("Memory", "0")) or None,
-        disk=quantities.size(wanted.get("Disk", "0")) or None,
         gpu=quantities.gpu(wanted.get("GPU", "0")),
         network=requirements.network(found),
-        domains=tuple(network.get("Domains", ())),
-        ports=tuple(map(_port, network.get("Ports", ()))),
+        publishes_ports=bool(found.get("Network", {}).get("Ports")),
         timeout=_timeout(spec, found),
         import_modules=tuple(params.get("ImportModules", ())),
         publisher=found.get("Publisher"),
@@ -182,11 +171,7 @@ def _environment(found: Mapping[str, Any]) -> dict[str, str]:
 
 def _input(found: Mapping[str, Any]) -> Input:
     source = found["Source"]
-    return Input(source["Type"], source.get("Params", {}), found["Target"], found.get("Alias"))
-
-
-def _port(found: Mapping[str, Any]) -> Port:
-    return Port(found["Name"], found.get("Static"), found.get("Target"), found.get("HostNetwork"))
+    return Input(source["Type"], source.get("Params", {}), found["Target"])
 
 
 def _timeout(spec: Mapping[str, Any], found: Mapping[str, Any]) -> int | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import msgspec
 
 from bactools import MAX_LINE, PROTOCOL
-from bactools.core.errors import BacError
+from bactools.core.errors import BacError, encodable
 from bactools.core.records import Error
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ def read(raw: bytes, where: str) -> Line:
         head = _HEAD.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BacError("bad_line", f"{where} is not a record: {error}: {quote(raw)}") from error
+    except RecursionError as error:
+        raise BacError("bad_line", f"{where} is not a record: it is nested too deep: {quote(raw)}") from error
     if head.v != PROTOCOL:
         raise BacError(
             "unknown_version",
@@ -83,15 +85,18 @@ def decode(line: Line, kind: type[T]) -> T:
         decoder = _DECODERS[kind] = msgspec.json.Decoder(kind)
     try:
         return decoder.decode(line.raw)  # type: ignore[return-value]
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise BacError("bad_record", f"{line.where} is not a valid {line.kind} record: {error}") from error
 
 
 def extend(line: Line, changes: Mapping[str, object]) -> bytes:
-    """The line with some top-level fields replaced or added; every other field keeps its bytes."""
+    """The line with some top-level fields replaced, added or (UNSET) removed; every other field keeps its bytes."""
     fields = _FIELDS.decode(line.raw)
     for name, value in changes.items():
-        fields[name] = msgspec.Raw(encode_value(value))
+        if value is msgspec.UNSET:
+            fields.pop(name, None)
+        else:
+            fields[name] = msgspec.Raw(encode_value(value))
     return _ENCODER.encode(fields)
 
 
@@ -109,10 +114,10 @@ def error_record(error: BacError, by: str) -> Error:
     """The record that stands where ``error`` left a gap."""
     return Error(
         code=error.code,
-        message=error.message,
-        input=error.input,
+        message=encodable(error.message),
+        input=error.input and encodable(error.input),
         by=by,
-        hint=error.hint,
+        hint=error.hint and encodable(error.hint),
         retryable=error.retryable,
     )
 

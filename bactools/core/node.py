@@ -60,7 +60,7 @@ def identity(host: HostFacts) -> str:
 
 def architecture(host: HostFacts) -> str:
     """Go's name of the kernel's architecture. Raises BacError ``bad_platform``."""
-    return platforms.normalise(platforms.parse(f"{host.os}/{host.machine}")).architecture
+    return platforms.parse(f"{host.os}/{host.machine}").architecture
 
 
 def docker_engine(docker: DockerFacts, host: HostFacts, entries: Iterable[binfmt.Entry]) -> tuple[Engine, list[str]]:

@@ -11,6 +11,7 @@ import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
 from bactools.core.errors import BacError
+from bactools.core.jobrules import RESULT_FILES
 from bactools.core.running import Run
 
 if TYPE_CHECKING:
@@ -30,8 +31,11 @@ SOURCES = ("inline", *sorted(LOCAL_SOURCES))
 PUBLISHERS = ("local", "noop")
 """Bacalhau's names of the publishers for which leaving the results in their folder is enough."""
 
-TAKEN = frozenset({"stdout", "stderr", "exitCode", ".exitCode", ".", "..", ""})
+TAKEN = frozenset({*RESULT_FILES, ".exitCode", ".", "..", ""})
 """Names that an output's folder cannot have beside the other results."""
+
+MAX_NAME = 255
+"""Bytes of a folder's name (NAME_MAX of Linux's file systems)."""
 
 
 class Folder(NamedTuple):
@@ -54,9 +58,11 @@ def check(task: Task) -> None:
     if task.network == "http":
         hint = "Use None, or Bridge if the job may reach every host."
         raise _unsupported("a network limited to domains, which is not enforced here", hint)
+    if task.engine == "wasm" and task.network != "none":
+        raise _unsupported("a network for WebAssembly", "Remove Network from the spec.")
     if task.gpu:
         raise _unsupported("a GPU", "Run it on a Bacalhau node that has one.")
-    if task.ports:
+    if task.publishes_ports:
         raise _unsupported("published ports", "Remove Network.Ports from the spec.")
     if task.publisher and task.publisher["Type"] not in PUBLISHERS:
         hint = "Use local, and copy the results from the folder that the record names."
@@ -103,16 +109,14 @@ def is_module(task: Task, item: Input) -> bool:
     return task.engine == "wasm" and item.target == task.entry_module
 
 
-def run(
-    task: Task, mounts: Iterable[Mount], execution: Execution, host: Mapping[str, str], timeout: float | None
-) -> Run:
-    """The run of a task that ``check`` let pass; ``timeout`` in seconds goes over the task's own.
+def run(task: Task, mounts: Iterable[Mount], variables: dict[str, str], timeout: float | None) -> Run:
+    """The run of a task that ``check`` let pass, in its ``environment``; ``timeout`` in seconds goes over its own.
 
-    Raises BacError ``bad_spec`` for an ``env:NAME`` that ``host`` does not have.
+    Raises BacError ``bad_spec`` for text that no program can be given, and for two mounts at one path.
     """
-    return Run(
+    found = Run(
         arguments=tuple(task.parameters),
-        environment=environment(task, execution, host),
+        environment=variables,
         mounts=tuple(mounts),
         entrypoint=tuple(task.entrypoint),
         working_directory=task.working_directory,
@@ -121,11 +125,18 @@ def run(
         network=task.network,
         timeout=timeout or task.timeout or None,
     )
+    _check_text(found)
+    _check_places(found.mounts)
+    return found
 
 
 def environment(task: Task, execution: Execution, host: Mapping[str, str]) -> dict[str, str]:
-    """The task's variables with their references resolved, and over them those that Bacalhau sets."""
-    return {
+    """The task's variables with their references resolved, and over them those that Bacalhau sets.
+
+    Values of ``env:NAME`` come from ``host``. Raises BacError ``bad_spec`` for one that it does not have, and for
+    text that no program can be given.
+    """
+    found = {
         **{name: _resolved(name, value, host) for name, value in task.environment.items()},
         "BACALHAU_JOB_ID": execution.job,
         "BACALHAU_EXECUTION_ID": execution.execution,
@@ -133,6 +144,10 @@ def environment(task: Task, execution: Execution, host: Mapping[str, str]) -> di
         "BACALHAU_PARTITION_INDEX": "0",
         "BACALHAU_PARTITION_COUNT": "1",
     }
+    for name, value in found.items():
+        if not _is_text(name) or not _is_text(value):  # the value is not told, for it may be secret
+            raise BacError("bad_spec", f"the job's variable {name!r} holds a NUL or is not Unicode")
+    return found
 
 
 def _resolved(name: str, value: str, host: Mapping[str, str]) -> str:
@@ -147,10 +162,35 @@ def _resolved(name: str, value: str, host: Mapping[str, str]) -> str:
     return host[source]
 
 
+def _check_text(wanted: Run) -> None:
+    """Refuse what an engine would cut at its NUL, as WASI does, or could not be sent."""
+    paths = [path for mount in wanted.mounts for path in (mount.host, mount.guest)]
+    if not all(map(_is_text, (*wanted.arguments, *wanted.entrypoint, *paths, wanted.working_directory or ""))):
+        raise BacError("bad_spec", "an argument or path of the job holds a NUL or is not Unicode")
+
+
+def _is_text(text: str) -> bool:
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        return False
+
+
+def _check_places(mounts: tuple[Mount, ...]) -> None:
+    seen: set[str] = set()
+    for mount in mounts:
+        if mount.guest in seen:
+            hint = "An output that is not declared is at /outputs."
+            raise BacError("bad_spec", f"the job mounts two things at {mount.guest}", hint=hint)
+        seen.add(mount.guest)
+
+
 def _folder_name(item: ResultPath) -> str:
-    if item.name in TAKEN or "/" in item.name or "\0" in item.name:
-        raise BacError("bad_spec", f"an output cannot be named {item.name!r}", hint="Its name becomes a folder's.")
-    return item.name
+    name = item.name
+    if name in TAKEN or "/" in name or not _is_text(name) or len(name.encode()) > MAX_NAME:
+        shown = name if len(name) <= MAX_NAME else f"{name[:MAX_NAME]}…"
+        raise BacError("bad_spec", f"an output cannot be named {shown!r}", hint="Its name becomes a folder's.")
+    return name
 
 
 def _unsupported(what: str, hint: str) -> BacError:

@@ -1,6 +1,6 @@
 """Platforms: their names, their canonical form, and which platform runs what. This text is the specification.
 
-It knows names and rules; it never looks at the running machine, which is an argument like any other.
+It knows names and rules; it never looks at the running machine.
 
 Grammar, in any case::
 
@@ -16,8 +16,8 @@ Grammar, in any case::
 
 An os is [A-Za-z0-9_-]+, an architecture or variant [A-Za-z0-9_.-]+, a version or feature [A-Za-z0-9_.-]+ in which
 any other character is percent-encoded as UTF-8; at most 1024 characters in all. ``*`` is refused: there are no
-wildcards. A lone operating system or architecture is refused unless a host is given, which then supplies the other
-half. Words outside the tables are platforms too, lower-cased and equal only to themselves: Go's lists grow.
+wildcards. A lone operating system or architecture is refused. Words outside the tables are platforms too,
+lower-cased and equal only to themselves: Go's lists grow.
 
 Canonical form: Go's names (GOOS, GOARCH) in lower case; features sorted, each once.
 
@@ -124,14 +124,11 @@ class Platform(NamedTuple):
         return "/".join(filter(None, (*pair, platform.variant)))
 
 
-def parse(text: str, *, host: Platform | None = None) -> Platform:
-    """The normalised platform that ``text`` names; ``host`` supplies the half that a lone word leaves out.
-
-    Raises BacError ``bad_platform``.
-    """
+def parse(text: str) -> Platform:
+    """The normalised platform that ``text`` names. Raises BacError ``bad_platform``."""
     if len(text) > MAX_TEXT:
         raise _refusal(text, f"is longer than {MAX_TEXT} characters", None)
-    return _parse(text, host)
+    return _parse(text)
 
 
 def normalise(platform: Platform) -> Platform:
@@ -157,7 +154,7 @@ def rank(host: Platform, wanted: Platform, *, assume: bool) -> int | None:
 
 
 @lru_cache(maxsize=4096)
-def _parse(text: str, host: Platform | None) -> Platform:
+def _parse(text: str) -> Platform:
     if "*" in text:
         raise _refusal(text, "has a wildcard", "Name one platform.")
     words = _words(text)
@@ -167,7 +164,7 @@ def _parse(text: str, host: Platform | None) -> Platform:
     version = _decode(options["version"], text) if options["version"] else ""
     features = tuple(_decode(name, text) for name in (options["features"] or "").split("+")[1:])
     if len(words) == 1:
-        return _canonical(_completed(text, options["os"], host)._replace(os_version=version, os_features=features))
+        return _canonical(_completed(text, options["os"])._replace(os_version=version, os_features=features))
     return normalise(Platform(options["os"], words[1], "".join(words[2:]), version, features))
 
 
@@ -185,22 +182,17 @@ def _words(text: str) -> list[str]:
     return words
 
 
-def _completed(text: str, word: str, host: Platform | None) -> Platform:
-    """The platform of a lone word, its other half taken from ``host``."""
+def _completed(text: str, word: str) -> Platform:
+    """The platform of a lone word, which only WebAssembly's are."""
     name = word.lower()
     if name in tables.WASI_NAMES:
         return normalise(Platform(name, "wasm32"))
     system = tables.SYSTEM_NAMES.get(name, name)
     as_architecture = _canonical(Platform("linux", name))
-    given = _canonical(host) if host and host.engine == "docker" else None
     if system in tables.SYSTEMS:
-        if given is None:
-            raise _refusal(text, "names no architecture", f"Write for example {system}/amd64.")
-        return Platform(system, given.architecture, given.variant)
+        raise _refusal(text, "names no architecture", f"Write for example {system}/amd64.")
     if as_architecture.architecture in tables.ARCHITECTURES and text == word:
-        if given is None:
-            raise _refusal(text, "names no operating system", f"Write for example {as_architecture}.")
-        return as_architecture._replace(os=given.os)
+        raise _refusal(text, "names no operating system", f"Write for example {as_architecture}.")
     raise _refusal(text, "is neither an operating system nor an architecture", EXAMPLES)
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 PHRASES: dict[str, tuple[str, str]] = {
     "unschedulable": ("takes no jobs", "take no jobs"),
     "engine": ("has no {want} engine", "have no {want} engine"),
+    "unknown_engines": ("does not say which engines it has", "do not say which engines they have"),
+    "no_platform": ("has nothing to run: no platform is offered", "have nothing to run: no platform is offered"),
     "platform": ("does not run {want}", "do not run {want}"),
     "feature": ("lacks the WebAssembly feature {want}", "lack the WebAssembly feature {want}"),
     "import": ("does not provide the import {want}", "do not provide the import {want}"),
@@ -33,6 +35,8 @@ def reason(code: str, want: Any = None, have: Any = None, remedy: str | None = N
 
 def said(value: Any) -> str:
     """A wanted value in a sentence: alternatives are joined by ``or``."""
+    if isinstance(value, float):
+        return f"{value:g}"
     return " or ".join(value) if isinstance(value, list) else str(value)
 
 

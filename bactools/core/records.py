@@ -69,19 +69,19 @@ class Node(Envelope, kw_only=True, tag="node"):
     """A compute host: which platforms it runs, by engine, and what it has."""
 
     id: str
-    name: str | UnsetType = UNSET
-    probed: str | UnsetType = UNSET
+    name: str | UnsetType | None = UNSET
+    probed: str | UnsetType | None = UNSET
     os: str | UnsetType | None = UNSET
     architecture: str | UnsetType | None = UNSET
     variant: str | UnsetType | None = UNSET
-    engines: list[Engine] | UnsetType = UNSET
-    resources: Resources | UnsetType = UNSET
-    available: Resources | UnsetType = UNSET
-    labels: dict[str, str] | UnsetType = UNSET
-    sources: list[str] | UnsetType = UNSET
-    publishers: list[str] | UnsetType = UNSET
-    schedulable: bool | UnsetType = UNSET
-    warnings: list[str] | UnsetType = UNSET
+    engines: list[Engine] | UnsetType | None = UNSET
+    resources: Resources | UnsetType | None = UNSET
+    available: Resources | UnsetType | None = UNSET
+    labels: dict[str, str] | UnsetType | None = UNSET
+    sources: list[str] | UnsetType | None = UNSET
+    publishers: list[str] | UnsetType | None = UNSET
+    schedulable: bool | UnsetType | None = UNSET
+    warnings: list[str] | UnsetType | None = UNSET
 
 
 class Interpreter(Struct):
@@ -109,6 +109,7 @@ class Verified(Struct):
 class ImagePlatform(Struct):
     """One entry of an image: its platform, and the digest of the one manifest to run for it.
 
+    Of an image that only a local engine has, the digest is the image's ID.
     ``labelled`` is the platform that a WebAssembly image claims instead of its own; ``verified`` is null where
     ``--verify`` could not tell.
     """
@@ -227,7 +228,7 @@ class Job(Envelope, kw_only=True, tag="job"):
     """A Bacalhau job, what it requires, and the artifact that it was resolved to."""
 
     id: str
-    name: str | UnsetType = UNSET
+    name: str | UnsetType | None = UNSET
     spec: dict[str, Any] = field(default_factory=dict)
     requires: Requires | UnsetType = UNSET
     artifact: Image | Module | UnsetType = UNSET

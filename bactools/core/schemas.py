@@ -19,6 +19,9 @@ def schema(kinds: Sequence[str]) -> bytes:
     """One schema that admits any of ``kinds`` and ``error``, indented, with a newline at its end."""
     types = [KINDS[kind] for kind in dict.fromkeys((*kinds, "error"))]
     references, definitions = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
+    for definition in definitions.values():
+        # Python 3.13 keeps docstrings without their indentation, earlier versions with it.
+        definition["description"] = " ".join(definition["description"].split())
     for record in types:
         definitions[record.__name__]["properties"]["v"] = {"const": PROTOCOL}
         definitions[record.__name__]["required"].insert(1, "v")

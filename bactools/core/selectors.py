@@ -6,6 +6,7 @@ else (k8s.io/apimachinery, labels.Requirement). A key that starts with ``favour_
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from bactools.core.records import Constraint
 
 FAVOUR = "favour_"
+INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 
 
 def satisfied(constraint: Constraint, labels: Mapping[str, str]) -> bool:
@@ -33,10 +35,9 @@ def satisfied(constraint: Constraint, labels: Mapping[str, str]) -> bool:
 
 def compared(operator: str, value: str | None, values: list[str]) -> bool:
     """``gt`` and ``lt``: both sides must be integers."""
-    try:
-        have, want = int(value or ""), int(values[0])
-    except (ValueError, IndexError):
+    if not INTEGER.fullmatch(value or "") or not values or not INTEGER.fullmatch(values[0]):
         return False
+    have, want = int(value or ""), int(values[0])
     return have > want if operator == "gt" else have < want
 
 

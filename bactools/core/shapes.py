@@ -54,7 +54,7 @@ def listing(item: Reader) -> Reader:
 
     def read(value: Any, path: str, mistakes: Mistakes) -> list[Any] | None:
         if not isinstance(value, list):
-            mistakes.append(f"{path} is {describe(value)}; it must be a list")
+            mistakes.append(f"{path} is {sort(value)}; it must be a list")
             return None
         return [item(each, f"{path}[{index}]", mistakes) for index, each in enumerate(value)]
 
@@ -63,11 +63,11 @@ def listing(item: Reader) -> Reader:
 
 def mapping(key: Check | None = None) -> Reader:
     """A mapping of text to text, sorted by key as Go writes maps; ``key`` says what is wrong with a key."""
-    read_key, read_value = text(key), text()
+    read_key, read_value = text(key, optional=False), text()
 
     def read(value: Any, path: str, mistakes: Mistakes) -> dict[str, str] | None:
         if not isinstance(value, Mapping):
-            mistakes.append(f"{path} is {describe(value)}; it must be a mapping of names to texts")
+            mistakes.append(f"{path} is {sort(value)}; it must be a mapping of names to texts")
             return None
         pairs = {
             read_key(name, join(path, str(name)), mistakes): read_value(each, join(path, str(name)), mistakes)
@@ -96,15 +96,22 @@ def tagged(kinds: Mapping[str, Reader]) -> Reader:
     return read
 
 
-def text(check: Check | None = None) -> Reader:
-    """Text; a number becomes its text, a boolean is a mistake because its spelling is already lost."""
+def text(check: Check | None = None, *, optional: bool = True) -> Reader:
+    """Text; a number becomes its text, a boolean is a mistake because its spelling is already lost.
+
+    Empty text in a field is an absent field and passes every check; an item of a list, or a key, is not
+    ``optional``.
+    """
 
     def read(value: Any, path: str, mistakes: Mistakes) -> str | None:
         if isinstance(value, bool):
             mistakes.append(f"{path} is {describe(value)}; it must be text, so write it in quotes")
             return None
         found = str(value) if is_number(value) else value
-        complaint = f"is {describe(value)}; it must be text" if not isinstance(found, str) else _complaint(found, check)
+        if not isinstance(found, str):
+            complaint: str | None = f"is {describe(value)}; it must be text"
+        else:
+            complaint = _complaint(found, None if optional and not found else check)
         if complaint:
             mistakes.append(f"{path} {complaint}")
             return None
@@ -192,7 +199,7 @@ def unique(names: Mapping[str, str], mistakes: Mistakes) -> None:
 
 def join(path: str, name: str) -> str:
     """The path of a field of the object at ``path``."""
-    shown = name if name.isprintable() and len(name) <= QUOTED else quoted(name)
+    shown = name if name and name.isprintable() and len(name) <= QUOTED else quoted(name)
     return f"{path}.{shown}" if path else shown
 
 
@@ -217,6 +224,13 @@ def describe(value: Any) -> str:
     if isinstance(value, list):
         return "a list"
     return quoted(value)
+
+
+def sort(value: Any) -> str:
+    """What sort of value it is, in a message, where the value itself may be a secret."""
+    if isinstance(value, str):
+        return "text"
+    return "a number" if is_number(value) else describe(value)
 
 
 def quoted(value: Any) -> str:
@@ -269,4 +283,4 @@ def _complaint(value: str, check: Check | None) -> str | None:
         return "holds a NUL character"
     if any("\ud800" <= letter <= "\udfff" for letter in value):
         return "is not valid Unicode text"
-    return check(value) if check and value else None
+    return check(value) if check else None

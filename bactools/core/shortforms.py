@@ -23,7 +23,7 @@ from bactools.core.errors import BacError
 from bactools.core.shapes import alternatives, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 DEFAULT_TARGET = "/inputs"
 S3_OPTIONS = {
@@ -45,6 +45,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _PARTS = re.compile(r",(?=(?:dst|destination|target|opt)=)")
 _PLACE = re.compile(r"(.+):(/(?!/).*)", re.DOTALL)
 _MODULE_PLACE = re.compile(r"(.+):((?!//)[^:]+)", re.DOTALL)
+_USERINFO = re.compile(r"(?<=://)[^/?#]*@")
 _TOKEN = re.compile(r"\s*(==|!=|[=<>!(),]|[^\s=<>!(),]+)")
 
 
@@ -56,8 +57,8 @@ class Written(NamedTuple):
     options: dict[str, str]
 
 
-def input_source(text: str, cwd: str) -> dict[str, Any]:
-    """An input; a relative file is one below ``cwd``."""
+def input_source(text: str, cwd: Callable[[], str]) -> dict[str, Any]:
+    """An input; a relative file is one below what ``cwd`` gives, which only such a file asks for."""
     written = _split(text, _PLACE)
     source = remote(written, text) or _file(written, text, cwd)
     return {"Source": source, "Target": written.target or DEFAULT_TARGET}
@@ -86,10 +87,10 @@ def remote(written: Written, text: str) -> dict[str, Any] | None:
     return None
 
 
-def local_path(written: Written, cwd: str) -> str:
+def local_path(written: Written, cwd: Callable[[], str]) -> str:
     """The absolute path of a file, given as it is or as file://PATH."""
     path = written.source.removeprefix("file://")
-    return posixpath.normpath(posixpath.join(cwd, path))
+    return posixpath.normpath(path if posixpath.isabs(path) else posixpath.join(cwd(), path))
 
 
 def output(text: str) -> dict[str, Any]:
@@ -207,7 +208,7 @@ def _scheme(source: str) -> tuple[str, str]:
     return (found[1].lower(), source[found.end() :]) if found else ("", source)
 
 
-def _file(written: Written, text: str, cwd: str) -> dict[str, Any]:
+def _file(written: Written, text: str, cwd: Callable[[], str]) -> dict[str, Any]:
     if written.source in ("", "file://"):
         _refuse(text, "names nothing: write file://PATH, an http or https URL, s3://BUCKET/KEY or ipfs://CID")
     if not written.source.startswith("file://"):
@@ -228,4 +229,5 @@ def _source(
 
 
 def _refuse(text: str, why: str) -> NoReturn:
-    raise BacError("bad_spec", f"{quoted(text)} {why}")
+    # a URL may hold a password (RFC 3986, 3.2.1)
+    raise BacError("bad_spec", f"{quoted(_USERINFO.sub('', text))} {why}")

@@ -27,9 +27,10 @@ class ModuleFacts(NamedTuple):
 
     ``platform`` is ``wasm32/wasi``, ``wasm64/wasi``, or with the generation behind it for a component
     (``wasm32/wasi/p2``, ``/p3``). ``functions`` are those of the exports that are functions; ``memory`` is the
-    module's first, imported or its own. A component's imports have their interface as ``module`` and no
-    ``name``. For ``precompiled``, which is native code for one version of Wasmtime on one kind of
-    host, ``platform`` is empty and nothing else is known; it is trusted code, so do not run it unasked.
+    module's first, imported or its own; ``own_memories`` and ``own_tables`` are all that it defines, or any module
+    of a component. A component's imports have their interface as ``module`` and no ``name``. For ``precompiled``,
+    which is native code for one version of Wasmtime on one kind of host, ``platform`` is empty and nothing else is
+    known; it is trusted code, so do not run it unasked.
     """
 
     format: Format
@@ -39,6 +40,8 @@ class ModuleFacts(NamedTuple):
     exports: tuple[str, ...] = ()
     functions: tuple[str, ...] = ()
     memory: Memory | None = None
+    own_memories: tuple[Memory, ...] = ()
+    own_tables: int = 0
 
 
 def read(data: bytes, name: str) -> ModuleFacts:
@@ -68,6 +71,8 @@ def _facts(form: Format, contents: Contents, *, generation: str) -> ModuleFacts:
         exports=contents.exports,
         functions=contents.functions,
         memory=contents.memory,
+        own_memories=contents.own_memories,
+        own_tables=contents.own_tables,
     )
 
 

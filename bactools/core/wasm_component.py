@@ -32,7 +32,8 @@ def read_component(cursor: Cursor) -> Contents:
     imports: list[Import] = []
     exports: list[str] = []
     functions: list[str] = []
-    memory: Memory | None = None
+    memories: list[Memory] = []
+    tables = 0
     pending = [cursor]  # a list and not recursion: components may nest as deep as the file is long
     while pending:
         component = pending.pop()
@@ -49,12 +50,21 @@ def read_component(cursor: Cursor) -> Contents:
                 _preamble(section, MODULE_PREAMBLE)
                 module = read_module(section)
                 found |= module.features
-                memory = memory or _own_memory(module)
+                memories += module.own_memories
+                tables += module.own_tables
             elif number == CUSTOM:
                 section.text()
             elif number > _LAST:
                 raise component.damaged(f"has a section of an unknown kind {number}")
-    return Contents(frozenset(found), tuple(imports), tuple(exports), tuple(functions), memory)
+    return Contents(
+        features=frozenset(found),
+        imports=tuple(imports),
+        exports=tuple(exports),
+        functions=tuple(functions),
+        memory=memories[0] if memories else None,
+        own_memories=tuple(memories),
+        own_tables=tables,
+    )
 
 
 def _preamble(section: Cursor, wanted: bytes) -> None:
@@ -62,11 +72,6 @@ def _preamble(section: Cursor, wanted: bytes) -> None:
     section.skip(PREAMBLE)
     if section.data[start : section.at] != wanted:
         raise section.damaged("holds a module or a component of an unknown binary version")
-
-
-def _own_memory(module: Contents) -> Memory | None:
-    imported = any(entry.kind == "memory" for entry in module.imports)
-    return None if imported else module.memory
 
 
 def _imports(section: Cursor) -> list[Import]:

@@ -48,13 +48,18 @@ _TABLE_WITH_START = 0x40
 
 
 class Contents(NamedTuple):
-    """What the sections of a module or a component say; ``memory`` is the one with index 0."""
+    """What the sections of a module or a component say; ``memory`` is the one with index 0.
+
+    ``own_memories`` and ``own_tables`` are those that it, or any module in it, defines itself.
+    """
 
     features: frozenset[str]
     imports: tuple[Import, ...]
     exports: tuple[str, ...]
     functions: tuple[str, ...]
     memory: Memory | None
+    own_memories: tuple[Memory, ...]
+    own_tables: int
 
 
 def read_module(cursor: Cursor) -> Contents:
@@ -96,8 +101,10 @@ class _Module:
         self.exports: list[str] = []
         self.functions: list[str] = []
         self.memories: list[Memory] = []
+        self.own: list[Memory] = []
         self.mutable: list[bool] = []
         self.tables = 0
+        self.tables_imported = 0
         self.declared = 0
         self.defined = 0
 
@@ -113,6 +120,8 @@ class _Module:
             exports=tuple(self.exports),
             functions=tuple(self.functions),
             memory=self.memories[0] if self.memories else None,
+            own_memories=tuple(self.own),
+            own_tables=self.tables - self.tables_imported,
         )
 
     def custom(self, section: Cursor) -> None:
@@ -173,6 +182,7 @@ class _Module:
             self.memories.append(extern.memory)
         elif extern.kind == "table":
             self.tables += 1
+            self.tables_imported += 1
         elif extern.kind == "global":
             self.mutable.append(extern.mutable)
             if extern.mutable:
@@ -198,7 +208,8 @@ class _Module:
                 table_type(section, self.found)
 
     def own_memories(self, section: Cursor) -> None:
-        self.memories.extend(memory_type(section, self.found) for _ in range(section.count()))
+        self.own = [memory_type(section, self.found) for _ in range(section.count())]
+        self.memories += self.own
 
     def own_globals(self, section: Cursor) -> None:
         for _ in range(section.count()):

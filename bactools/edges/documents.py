@@ -13,7 +13,7 @@ import os
 import re
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from bactools.core.errors import BacError
 
@@ -54,7 +54,15 @@ def load(data: bytes, name: str) -> list[object]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise _refusal(name, data.count(b"\n", 0, error.start) + 1, "it is not UTF-8") from error
-    return list(_json(text, name) if _JSON.match(text) else _yaml(text, name))
+    return list(_json_or_yaml(text, name) if _JSON.match(text) else _yaml(text, name))
+
+
+def opened(path: str) -> IO[bytes]:
+    """A file or pipe, to be closed by the caller. Raises BacError ``unreadable_file``."""
+    try:
+        return Path(path).open("rb")
+    except OSError as error:
+        raise _unreadable(path, str(error.strerror)) from error
 
 
 def contents(path: str, limit: int) -> bytes:
@@ -80,6 +88,17 @@ def regular_file(path: str) -> str:
         raise _unreadable(path, str(error.strerror)) from error
 
 
+def _json_or_yaml(text: str, name: str) -> list[object]:
+    """What looks like JSON may be YAML in flow style: with comments, or documents parted by ``---``."""
+    try:
+        return list(_json(text, name))
+    except json.JSONDecodeError as error:
+        try:
+            return list(_yaml(text, name))
+        except BacError:
+            raise _refusal(name, error.lineno, error.msg) from error
+
+
 def _json(text: str, name: str) -> Iterator[object]:
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -97,8 +116,8 @@ def _json(text: str, name: str) -> Iterator[object]:
     while place < end:
         try:
             value, place = decoder.raw_decode(text, _skipped(text, place))
-        except json.JSONDecodeError as error:
-            raise _refusal(name, error.lineno, error.msg) from error
+        except json.JSONDecodeError:
+            raise
         except RecursionError as error:
             raise _refusal(name, None, "it is nested too deep") from error
         except ValueError as error:

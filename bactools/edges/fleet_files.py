@@ -42,6 +42,8 @@ class Fleet:
         self._stack = ExitStack()
         self._sources: list[tuple[str, IO[bytes]]] = []
         self._errors: dict[Place, bytes] = {}
+        self._failures: dict[Place, BacError] = {}
+        self._superseded: set[Place] = set()
 
     def __enter__(self) -> Self:
         for operand in self._operands:
@@ -65,12 +67,25 @@ class Fleet:
         for place, line in self._lines():
             if line.kind == "node":
                 count += 1
-                yield place, line
+                if place not in self._superseded and place not in self._failures:
+                    yield place, line
             elif line.kind == "error":
                 self._errors[place] = line.raw
         if not count:
             names = ", ".join(self._operands)
             raise BacError("empty_input", f"no node in {names}", hint="bac-probe writes one for this host.")
+
+    def supersede(self, places: Iterable[Place]) -> None:
+        """Leave these lines out from now on: a later one tells of the same node."""
+        self._superseded.update(places)
+
+    def fail(self, place: Place, error: BacError) -> None:
+        """Leave a line out from now on, for this reason."""
+        self._failures[place] = error
+
+    def failures(self) -> Iterable[BacError]:
+        """Why lines were left out."""
+        return self._failures.values()
 
     def errors(self) -> Iterable[bytes]:
         """The error records met among the lines so far: what a probe could not tell."""
@@ -87,14 +102,18 @@ class Fleet:
                 offset += len(raw)
 
     def read(self, place: Place) -> bytes:
-        """A line again."""
-        return os.pread(self._sources[place.source][1].fileno(), place.length, place.offset)
+        """A line again. Raises BacError ``file_changed`` when it is not a line any more."""
+        name, stream = self._sources[place.source]
+        raw = os.pread(stream.fileno(), place.length, place.offset)
+        if len(raw) != place.length or not lines.is_record(raw):
+            raise BacError("file_changed", f"{name} was rewritten while it was read", hint="Run it again.", input=name)
+        return raw
 
     def _open(self, path: str) -> None:
         try:
             stream = self._stack.enter_context(open(path, "rb"))  # noqa: PTH123, SIM115 (closed by the stack)
             regular = stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
-            first = stream.readline(MAX_LINE + 1)
+            first = first_line(stream)
         except OSError as error:
             raise BacError(
                 "unreadable_file", f"cannot read the node list {path}: {error.strerror}", input=path
@@ -121,6 +140,14 @@ class Fleet:
                 "unwritable_file", f"cannot keep {name} in {tempfile.gettempdir()}: {error.strerror}"
             ) from error
         self._sources.append((name, spool))
+
+
+def first_line(stream: IO[bytes]) -> bytes:
+    """The first line that is not blank."""
+    while raw := stream.readline(MAX_LINE + 1):
+        if raw.strip():
+            break
+    return raw
 
 
 def chain(first: bytes, stream: IO[bytes], name: str) -> Iterator[bytes]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING, Literal
@@ -44,6 +45,7 @@ def create(parent: Path, job: str) -> Path:
     Raises BacError ``unwritable_file``.
     """
     name = "job-" + (re.sub(r"[^A-Za-z0-9]", "", job.removeprefix("j-"))[:8] or "unnamed")
+    folder = None
     try:
         parent.mkdir(parents=True, exist_ok=True)
         folder = _new_folder(parent.absolute(), name)
@@ -51,6 +53,8 @@ def create(parent: Path, job: str) -> Path:
         for stream in STREAMS:
             (folder / stream).touch()
     except OSError as error:
+        if folder:
+            discard(folder)
         raise _unwritable(f"make a results folder in {parent}", error) from error
     return folder
 
@@ -145,7 +149,8 @@ class Recorder:
     def write(self, stream: Stream, data: bytes) -> None:
         """Keep a piece of output and pass it on.
 
-        Raises BacError ``unwritable_file`` when the disk is full, BrokenPipeError when whoever reads our standard
+        Raises BacError ``unwritable_file`` when the disk is full or our standard output fails, and
+        BrokenPipeError when whoever reads our standard
         output has gone; one who only read along on standard error is not missed.
         """
         room = max(0, self._limit - self.printed[stream])
@@ -160,15 +165,21 @@ class Recorder:
     def _show(self, stream: Stream, data: bytes) -> None:
         try:
             _write_all(self._live[stream], data)
-        except OSError:
-            if self._live.pop(stream) == STDOUT:
+        except OSError as error:
+            if self._live.pop(stream) != STDOUT:
+                return
+            if isinstance(error, BrokenPipeError):
                 raise
+            raise BacError("unwritable_file", f"cannot write to standard output: {error.strerror}") from error
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
-        view = view[os.write(descriptor, view) :]
+        try:
+            view = view[os.write(descriptor, view) :]
+        except BlockingIOError:
+            select.select([], [descriptor], [])
 
 
 def _unwritable(doing: str, error: OSError) -> BacError:

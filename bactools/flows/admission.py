@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 from msgspec import UNSET, structs
 
-from bactools.core import bare, jobspec, lines, match
+from bactools.core import bare, jobspec, lines, match, needs
 from bactools.core.errors import BacError
 from bactools.core.records import Image, Job, Match, Module, Node
+from bactools.core.reference import is_digest
 from bactools.flows import probe
 
 if TYPE_CHECKING:
@@ -19,12 +20,13 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from bactools.core.hostfile import Settings
-    from bactools.core.match import Choice, Need
+    from bactools.core.match import Choice
+    from bactools.core.needs import Need
     from bactools.flows.registries import Registries
 
 SUBJECTS: dict[str, type[Job | Image | Module]] = {"job": Job, "image": Image, "module": Module}
 
-ABOUT_THE_ENGINE = frozenset({"engine", "platform", "feature", "import"})
+ABOUT_THE_ENGINE = frozenset({"engine", "platform", "no_platform", "feature", "import"})
 """Reasons that hold whatever the host's labels say; whoever names this host has chosen it already."""
 
 
@@ -33,7 +35,7 @@ class Candidate(NamedTuple):
 
     job: Job
     where: str
-    node: str | None = None
+    node: Node | None = None
     platform: str | None = None
 
 
@@ -61,21 +63,13 @@ def from_line(line: lines.Line, other: Callable[[lines.Line], None]) -> Candidat
     except msgspec.DecodeError as error:
         raise BacError("bad_record", f"{line.where} is not a valid match record: {error}") from error
     job = _job(lines.read(bytes(found.job), line.where))
-    return Candidate(job, line.where, node.id, found.platform)
+    return Candidate(job, line.where, node, found.platform)
 
 
-def from_file(path: str) -> Iterator[tuple[str, Callable[[], Candidate]]]:
-    """Where the jobs of a specification file stand, and the calls that read them and raise BacError ``bad_spec``.
-
-    Raises BacError as ``documents.read``.
-    """
-    from bactools.edges import documents
-
-    found = documents.read(path)
-    if not found:
-        raise BacError("empty_input", f"{path} held no job", hint="Write a Bacalhau job spec into it.", input=path)
+def from_documents(found: list[object], name: str) -> Iterator[tuple[str, Callable[[], Candidate]]]:
+    """Where the jobs of a specification file stand, and the calls that read them and raise BacError ``bad_spec``."""
     for number, document in enumerate(found, 1):
-        where = path if len(found) == 1 else f"document {number} of {path}"
+        where = name if len(found) == 1 else f"document {number} of {name}"
         yield where, partial(_specified, document, where)
 
 
@@ -88,10 +82,20 @@ def _job(line: lines.Line) -> Job:
     if kind is None:
         raise BacError("unexpected_kind", f"{line.where} holds a {line.kind} record, which cannot be run")
     found = lines.decode(line, kind)
+    artifact = found.artifact if isinstance(found, Job) else found
+    if artifact is not UNSET:
+        _check_digests(artifact, line.where)
     if not isinstance(found, Job):
         return bare.job(found)
     # A line may come from anywhere; nothing after this looks at the shape of the specification again.
     return structs.replace(found, spec=jobspec.canonical(found.spec))
+
+
+def _check_digests(artifact: Image | Module, where: str) -> None:
+    told = [artifact.digest, *(each.digest for each in artifact.platforms)]
+    for digest in told:
+        if isinstance(digest, str) and not is_digest(digest):
+            raise BacError("bad_record", f"{where} holds {lines.quote(digest.encode())}, which is not a digest")
 
 
 class Host:
@@ -118,16 +122,16 @@ class Host:
         """
         engine = jobspec.task(wanted.job.spec).engine
         node = self._node(engine)
-        if wanted.node not in (None, node.id):
+        if wanted.node and wanted.node.id != node.id:
             raise BacError(
                 "wrong_node",
-                f"job {wanted.job.id} is matched to the node {wanted.node}; this is {node.name or node.id} ({node.id})",
+                f"job {wanted.job.id} is matched to the node {_called(wanted.node)}; this is {_called(node)}",
                 hint="Run it there, or match it against bac-probe of this host.",
             )
-        if match.find_engine(engine, node) is None:
+        if not match.find_engines(engine, node):
             raise _no_engine(engine, node)
         job = self._resolved(wanted.job)
-        return Admitted(job, _choice(_restricted(match.need(job), wanted.platform), node, job), node.id)
+        return Admitted(job, _choice(_restricted(needs.need(job), wanted), node, job), node.id)
 
     def _node(self, engine: str) -> Node:
         if engine not in self._nodes:
@@ -145,19 +149,30 @@ class Host:
         return structs.replace(job, **resolve(job, self._places))
 
 
-def _restricted(need: Need, platform: str | None) -> Need:
+def _called(node: Node) -> str:
+    return f"{node.name} ({node.id})" if node.name else node.id
+
+
+def _restricted(need: Need, wanted: Candidate) -> Need:
     """The need for the one platform that a match line chose."""
-    if platform is None:
+    if wanted.platform is None:
         return need
-    return need._replace(wanted=tuple(item for item in need.wanted if str(item.platform) == platform))
+    kept = tuple(item for item in need.wanted if str(item.platform) == wanted.platform)
+    if not kept:
+        raise BacError(
+            "bad_record",
+            f"{wanted.where} matches job {wanted.job.id} on {wanted.platform}; its platforms are"
+            f" {', '.join(str(item.platform) for item in need.wanted) or 'none'}",
+            hint="Match it again with bac-match.",
+        )
+    return need._replace(wanted=kept)
 
 
 def _choice(need: Need, node: Node, job: Job) -> Choice:
     verdict = match.decide(need, node)
     reasons = [reason.message for reason in verdict.reasons if reason.code in ABOUT_THE_ENGINE]
     if verdict.choice is None or reasons:
-        engine = match.find_engine(need.engine, node)
-        offers = [offer.platform for offer in engine.platforms] if engine else []
+        offers = [offer.platform for engine in match.find_engines(need.engine, node) for offer in engine.platforms]
         raise BacError(
             "wrong_platform",
             f"this host cannot run the job {job.name or job.id}: it {'; it '.join(reasons)}",

@@ -81,7 +81,7 @@ def registry_image(word: str, places: Registries) -> Image | Module:
 def engine_image(word: str) -> Image | Module:
     """An image that the local engine holds, by name or ID; its digest is known if it came from a registry.
 
-    Raises BacError.
+    The digest of its platform is the image's ID, by which alone the engine finds exactly this one. Raises BacError.
     """
     from bactools.edges.docker_engine.client import connect
     from bactools.edges.docker_engine.images import inspect as held_image
@@ -93,7 +93,7 @@ def engine_image(word: str) -> Image | Module:
     told = platforms.Platform(held.os, held.architecture, held.variant, os_version=held.os_version)
     marked: wasm_artifact.Mark = "wasm" if wasm_artifact.is_program(held.program) else ""
     facts = wasm_artifact.relabelled(told, marked)
-    platform = None if facts else manifest.described(told)
+    platform = None if facts else manifest.described(told, held.id)
     if not facts and platform is None:
         raise BacError("bad_manifest", f"the engine does not tell the platform of {word}")
     is_id = held.id.removeprefix("sha256:").startswith(word.removeprefix("sha256:"))

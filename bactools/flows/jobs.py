@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec import UNSET
+
 from bactools.core import jobbuild, jobspec, lines, shortforms
 from bactools.core.errors import BacError
 from bactools.core.records import Job
 from bactools.edges import documents
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bactools.core.lines import Line
 
 
-def module(text: str, *, inline: bool, cwd: str) -> dict[str, Any]:
+def module(text: str, *, inline: bool, cwd: Callable[[], str]) -> dict[str, Any]:
     """A module as an input of the job: by address, by absolute path, or ``inline`` with all its bytes.
 
     Raises BacError ``bad_spec`` for what is not in the grammar, ``unreadable_file``, or ``too_large``.
@@ -45,9 +47,12 @@ def line(found: Line, platforms: Sequence[str]) -> bytes:
     """A job line with its specification in canonical form.
 
     Where that changes nothing the line keeps its bytes, and with them what others found out about the job;
-    a changed job is another one, of which nothing is known. Raises BacError.
+    a changed job is another one: what was inspected for it is dropped. Raises BacError.
     """
     known = lines.decode(found, Job)
     fresh = job(known.spec, platforms)
     same = fresh.id == known.id and lines.encode_value(fresh.spec) == lines.encode_value(known.spec)
-    return found.raw if same else lines.encode(fresh)
+    if same:
+        return found.raw
+    changes = {"id": fresh.id, "name": fresh.name, "spec": fresh.spec, "requires": fresh.requires, "artifact": UNSET}
+    return lines.extend(found, changes)

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from bactools.core import wasm, wasm_precompiled
 from bactools.core.errors import BacError
+from bactools.core.plan import LOCAL_SOURCES
 from bactools.core.records import Module, ModulePlatform
 from bactools.core.reference import digest_of, is_loopback
 from bactools.edges import modules
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 OK = 200
 STATUSES = {401: "unauthorized", 403: "unauthorized", 404: "not_found", 410: "not_found", 429: "rate_limited"}
-LOCAL = ("local", "localdirectory")
 INLINE = "inline"
 
 
@@ -107,10 +107,9 @@ def _check(answer: Answer, name: str) -> None:
 def _from_input(item: Input) -> Loaded:
     from bactools.edges.sources import inline, local
 
-    kind = item.source_type.lower()
-    if kind == INLINE:
+    if item.source_type == INLINE:
         return Loaded(inline.read(item.params, item.target), f"{INLINE}:{item.target}")
-    if kind in LOCAL:
+    if item.source_type in LOCAL_SOURCES:
         return from_file(modules.in_folder(local.source_path(item.params, item.target)))
     raise BacError(
         "unsupported",

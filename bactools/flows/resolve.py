@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 from msgspec import UNSET, structs
 
-from bactools.core import jobspec, lines, match, platforms, requirements
+from bactools.core import jobspec, lines, needs, platforms, requirements
 from bactools.core.errors import BacError
 from bactools.core.records import Image, Job
 from bactools.flows import modules
@@ -71,7 +71,7 @@ def resolve(job: Job, places: Registries) -> dict[str, object]:
     else:
         raise BacError("unsupported", f"cannot inspect what a job of the engine {task.engine!r} runs")
     declared = [platforms.parse(text) for text in requires.declared]
-    match.accepted(match.artifact_wanted(artifact), declared)
+    needs.accepted(needs.artifact_wanted(artifact), declared)
     requires.platforms = [entry.platform for entry in artifact.platforms]
     return {"requires": requires, "artifact": artifact}
 

@@ -1,7 +1,7 @@
 """Run one job on this host: its inputs fetched, its program run by its engine, its results kept.
 
 Whatever happens once the program runs, the results folder stays and a record tells how it ended. A run that never
-started leaves nothing behind.
+started leaves nothing behind, unless a signal ended it: then there are a record and an empty results folder.
 """
 
 from __future__ import annotations
@@ -67,12 +67,16 @@ def run(order: Order, environment: Mapping[str, str]) -> Outcome:
     """
     task = jobspec.task(order.job.spec)
     plan.check(task)
+    execution = plan.Execution(
+        order.job.id, ids.format_id("e", os.urandom(ids.SIZE)), order.job.spec.get("Type", "batch")
+    )
+    variables = plan.environment(task, execution, environment)
     folder = results.create(order.parent, order.job.id)
     started = datetime.now(timezone.utc)
     clock = time.monotonic()
     with closing(results.Recorder(folder, order.live)) as recorder:
         try:
-            ending = _execute(order, task, folder, recorder, environment)
+            ending = _execute(order, task, folder, recorder, variables)
         except BacError:
             results.discard(folder)
             raise
@@ -90,18 +94,15 @@ def run(order: Order, environment: Mapping[str, str]) -> Outcome:
     return Outcome(record, ending.interruption or trouble)
 
 
-def _execute(order: Order, task: Task, folder: Path, recorder: Recorder, environment: Mapping[str, str]) -> Ending:
+def _execute(order: Order, task: Task, folder: Path, recorder: Recorder, variables: dict[str, str]) -> Ending:
     with ExitStack() as scratch:
         mounts = [_input(task, item, scratch) for item in plan.mounted(task)]
         mounts += [_output(folder, item) for item in plan.outputs(task)]
-        execution = plan.Execution(
-            order.job.id, ids.format_id("e", os.urandom(ids.SIZE)), order.job.spec.get("Type", "batch")
-        )
-        wanted = plan.run(task, mounts, execution, environment, order.timeout)
+        wanted = plan.run(task, mounts, variables, order.timeout)
         if task.engine == "wasm":
             from bactools.flows.run_wasm import run_module
 
-            return run_module(task, order.choice.digest, wanted, folder, order.live)
+            return run_module(task, order.choice.digest, wanted, recorder.write)
         return _run_container(order, wanted, recorder)
 
 
@@ -132,25 +133,35 @@ def _run_container(order: Order, wanted: Run, recorder: Recorder) -> Ending:
 def _launch(engine: DockerClient, order: Order) -> Launch:
     """The one image to run: a manifest in a registry's repository, or what the engine holds under an ID."""
     from bactools.edges.docker_engine.containers import Launch
-    from bactools.edges.docker_engine.images import inspect
 
     job, choice, artifact = order.job, order.choice, order.job.artifact
-    if isinstance(artifact, Image) and artifact.source == DAEMON:
-        held = inspect(engine, artifact.reference)
-        if artifact.digest and not any(known.endswith(artifact.digest) for known in held.repo_digests):
-            raise BacError(
-                "digest_mismatch",
-                f"{artifact.reference} in the Docker engine is no longer {artifact.digest}",
-                hint="Inspect it again with bac-inspect.",
-            )
-        return Launch("", held.id, choice.platform, job.id)
     if not isinstance(artifact, Image) or choice.digest is None:
         raise BacError(
             "not_inspected",
             f"job {job.id} does not say which image to run for {choice.platform}",
             hint="Pipe it through bac-inspect.",
         )
+    if artifact.source == DAEMON:
+        if _held(engine, artifact.reference) != choice.digest:
+            raise BacError(
+                "digest_mismatch",
+                f"{artifact.reference} in the Docker engine is no longer {choice.digest}",
+                hint="Inspect it again with bac-inspect.",
+            )
+        return Launch("", choice.digest, choice.platform, job.id)
     return Launch(reference.parse(artifact.reference).name, choice.digest, choice.platform, job.id)
+
+
+def _held(engine: DockerClient, name: str) -> str | None:
+    """The ID of the image that the engine has under a name, if any."""
+    from bactools.edges.docker_engine.images import inspect
+
+    try:
+        return inspect(engine, name).id
+    except BacError as error:
+        if error.code != "not_found":
+            raise
+        return None
 
 
 def _sealed(folder: Path, ending: Ending) -> BacError | None:
@@ -163,7 +174,6 @@ def _sealed(folder: Path, ending: Ending) -> BacError | None:
 
 
 def _record(order: Order, task: Task, ending: Ending, folder: Path, recorder: Recorder) -> Result:
-    printed: Mapping[Stream, int | None] = recorder.printed if any(recorder.printed.values()) else {}
     usage = Usage(ending.cpu_seconds, ending.peak_memory)
     return Result(
         job=order.job.id,
@@ -175,8 +185,8 @@ def _record(order: Order, task: Task, ending: Ending, folder: Path, recorder: Re
         exit_code=ending.exit_code,
         message=ending.message or UNSET,
         results=str(folder),
-        stdout=results.summary(folder, "stdout", printed.get("stdout")),
-        stderr=results.summary(folder, "stderr", printed.get("stderr")),
+        stdout=results.summary(folder, "stdout", recorder.printed["stdout"]),
+        stderr=results.summary(folder, "stderr", recorder.printed["stderr"]),
         usage=usage if usage != Usage() else UNSET,
     )
 

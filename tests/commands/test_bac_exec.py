@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
+import sys
+import termios
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -158,6 +161,116 @@ def test_a_spec_file_is_run(run: Run, home: Path, wasm_job: Callable[..., bytes]
     assert run("bac-exec", "job.json").records[0]["exit_code"] == 4
 
 
+def test_lines_in_a_file_keep_what_was_found_out(run: Run, home: Path, wasm_job: Callable[..., bytes]):
+    inspected = run("bac-inspect", input=wasm_job(EXIT.format(status=4))).stdout
+    (home / "job.jsonl").write_bytes(inspected * 2)
+    assert [record["exit_code"] for record in run("bac-exec", "job.jsonl").records] == [4, 4]
+    (home / "module.wat").write_text(RETURN, encoding="utf-8")
+    assert run("bac-exec", "job.jsonl").records[0]["code"] == "digest_mismatch"
+
+
+def test_a_file_of_another_version_is_refused(run: Run, home: Path, wasm_job: Callable[..., bytes]):
+    (home / "job.jsonl").write_bytes(wasm_job(RETURN).replace(b'"v":1', b'"v":2'))
+    ran = run("bac-exec", "job.jsonl")
+    assert (ran.status, results(home)) == (3, [])
+    assert ran.stderr.endswith("[unknown_version]\n")
+
+
+def test_a_match_in_a_file_is_held_to_its_host(run: Run, home: Path, wasm_job: Callable[..., bytes]):
+    match = {"kind": "match", "v": 1, "ok": True, "job": json.loads(wasm_job(RETURN)), "node": NODE}
+    (home / "match.jsonl").write_bytes(line(match))
+    assert run("bac-exec", "match.jsonl").records[0]["code"] == "wrong_node"
+    (home / "match.jsonl").write_bytes(line({**match, "node": run("bac-probe").records[0]}))
+    assert run("bac-exec", "match.jsonl").records[0]["status"] == "completed"
+
+
+def test_a_dash_takes_a_spec_from_standard_input(run: Run, wasm_job: Callable[..., bytes]):
+    job = wasm_job(EXIT.format(status=4))
+    spec = json.dumps(json.loads(job)["spec"], indent=1).encode()
+    assert run("bac-exec", "-", input=spec).records[0]["exit_code"] == 4
+    assert run("bac-exec", "-", input=job).records[0]["exit_code"] == 4
+    assert run("bac-exec", "-", input=b"\n").stderr.endswith("[empty_input]\n")
+
+
+def test_a_platform_that_the_artifact_does_not_have_is_a_bad_match(run: Run, wasm_job: Callable[..., bytes]):
+    job = json.loads(run("bac-inspect", input=wasm_job(RETURN)).stdout)
+    node = run("bac-probe").records[0]
+    match = {"kind": "match", "v": 1, "ok": True, "job": job, "node": node, "platform": "wasm32/wasi/p2"}
+    (record,) = run("bac-exec", input=line(match)).records
+    assert record["code"] == "bad_record"
+    assert "wasm32/wasi/p2; its platforms are wasm32/wasi" in record["message"]
+
+
+@pytest.mark.parametrize("digest", ["bogus", "shake_128:aa", ""])
+def test_a_digest_that_is_none_is_a_bad_record(run: Run, home: Path, wasm_job: Callable[..., bytes], digest: str):
+    job = json.loads(run("bac-inspect", input=wasm_job(RETURN)).stdout)
+    job["artifact"]["digest"] = digest
+    for record in (job, job["artifact"]):
+        ran = run("bac-exec", input=line({"v": 1, **record}))
+        assert (ran.status, ran.records[0]["code"]) == (3, "bad_record")
+    assert results(home) == []
+
+
+@pytest.mark.parametrize("seconds", ["inf", "nan", "-inf", "1e999"])
+def test_a_timeout_without_end_is_a_usage_error(run: Run, wasm_job: Callable[..., bytes], seconds: str):
+    assert run("bac-exec", f"--timeout={seconds}", input=wasm_job(RETURN)).status == 2
+
+
+def test_a_timeout_of_centuries_is_a_timeout(run: Run, wasm_job: Callable[..., bytes]):
+    assert run("bac-exec", "--timeout", "1e10", input=wasm_job(RETURN)).status == 0
+    assert run("bac-exec", input=wasm_job(RETURN, "--timeout", "10000000000")).status == 0
+
+
+@pytest.mark.parametrize(("code", "status"), [(256, 1), (-1, 255), (258, 2)])
+def test_passthrough_of_a_status_of_many_bits_is_never_0(
+    run: Run, wasm_job: Callable[..., bytes], code: int, status: int
+):
+    assert run("bac-exec", "--passthrough", input=wasm_job(EXIT.format(status=code))).status == status
+
+
+def test_passthrough_onto_a_full_disk_is_its_own_failure(shell: Run, home: Path, wasm_job: Callable[..., bytes]):
+    (home / "job.jsonl").write_bytes(wasm_job(SAY.format(stream=1)))
+    ran = shell("bac-exec --passthrough job.jsonl > /dev/full")
+    assert ran.status == 125
+    assert ran.stderr.endswith("[unwritable_file]\n")
+    assert ran.stderr.count("\n") == 1
+
+
+def test_passthrough_without_standard_output_ends_as_the_job_unless_that_prints(
+    shell: Run, home: Path, wasm_job: Callable[..., bytes]
+):
+    (home / "job.jsonl").write_bytes(wasm_job(EXIT.format(status=7)))
+    assert shell("bac-exec --passthrough job.jsonl >&-").status == 7
+    (home / "job.jsonl").write_bytes(wasm_job(SAY.format(stream=1)))
+    ran = shell("bac-exec --passthrough job.jsonl >&-")
+    assert ran.status == 125
+    assert ran.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", [(), ("--passthrough",)])
+def test_a_slow_reader_of_non_blocking_output_loses_nothing(
+    spawn: Callable[..., subprocess.Popen[bytes]], wasm_job: Callable[..., bytes], option: tuple[str, ...]
+):
+    size = 200_000
+    text = SAY.format(stream=1).replace("\\06\\00\\00", "".join(f"\\{part:02x}" for part in size.to_bytes(3, "little")))
+    job = wasm_job(text.replace('"memory") 1)', '"memory") 4)'))
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    passed = b"".join(line({"kind": "someday", "v": 1, "fill": "x" * 50_000}) for _ in range(4))
+    process = spawn("bac-exec", *option, input=job if option else passed + job, stdout=writer)
+    os.close(writer)
+    eventually(lambda: full(reader) or process.poll() is not None)
+    with os.fdopen(reader, "rb") as stream:
+        read = stream.read()
+    assert process.wait(timeout=30) == 0
+    assert len(read) == size if option else read.startswith(passed)
+
+
+def full(reader: int) -> bool:
+    """Whether what a pipe holds is nearly all that it can."""
+    return int.from_bytes(fcntl.ioctl(reader, termios.FIONREAD, bytes(4)), sys.byteorder) > 60_000
+
+
 def test_other_lines_pass_unchanged(run: Run, wasm_job: Callable[..., bytes]):
     strange = b'{"v":1, "kind":"someday","x": 1.0}\n'
     unfit = line({"kind": "match", "v": 1, "ok": False, "job": JOB, "node": NODE, "new": [1]})
@@ -189,7 +302,8 @@ def test_a_match_for_another_host_is_refused_by_its_name(run: Run, home: Path, w
     ran = run("bac-exec", input=line(match))
     assert ran.status == 3
     assert ran.records[0]["code"] == "wrong_node"
-    assert "n-elsewhere" in ran.stderr
+    here = run("bac-probe").records[0]
+    assert f"the node elsewhere (n-elsewhere); this is {here['name']} ({here['id']})" in ran.stderr
     assert results(home) == []
 
 
@@ -234,10 +348,10 @@ def test_a_variable_that_is_not_set_is_named_and_one_that_is_stays_secret(
     run: Run, home: Path, wasm_job: Callable[..., bytes]
 ):
     job = wasm_job(RETURN, "--env", "TOKEN=env:SECRET_OF_MINE")
-    missing = run("bac-exec", input=job)
+    missing = run("bac-exec", "--results", "newp/a/b", input=job)
     assert missing.status == 3
     assert "SECRET_OF_MINE" in missing.stderr
-    assert results(home) == []
+    assert not (home / "newp").exists()
     present = run("bac-exec", input=job, env={"SECRET_OF_MINE": "hush-hush"})
     assert present.status == 0
     assert b"hush-hush" not in present.stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from processes import Completed, eventually
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from docker import DockerClient
 
@@ -101,6 +102,52 @@ def test_an_image_only_the_engine_has_runs(run: Run, docker: DockerClient, docke
     finally:
         docker.images.remove("bactools-test-local:only")
     assert ran.records[0]["status"] == "completed"
+
+
+@pytest.fixture
+def built_here(docker: DockerClient, docker_job: Callable[..., bytes], run: Run) -> Iterator[Callable[[str], str]]:
+    """``built_here("one")``: the ID of an image without a registry's digest, now called bactools-test-built:1."""
+    name = "bactools-test-built:1"
+    digest = run("bac-exec", input=docker_job("--", "true")).records[0]["digest"]
+
+    def build(label: str) -> str:
+        text = f"FROM localhost:5000/busybox@{digest}\nLABEL which={label}\nCMD echo {label}\n"
+        return str(docker.images.build(fileobj=BytesIO(text.encode()), tag=name, rm=True)[0].id)
+
+    yield build
+    for image in docker.images.list(filters={"label": "which"}):
+        docker.images.remove(image.id, force=True)
+
+
+def test_an_image_built_here_runs_by_its_id_and_never_as_another(
+    run: Run, home: Path, docker: DockerClient, built_here: Callable[[str], str]
+):
+    first = built_here("one")
+    inspected = run("bac-inspect", "docker-daemon:bactools-test-built:1").stdout
+    (record,) = run("bac-exec", input=inspected).records
+    assert (record["digest"], record["stdout"]["tail"]) == (first, "one\n")
+    assert built_here("two") != first
+    ran = run("bac-exec", "--results", "elsewhere", input=inspected)
+    assert (ran.status, ran.records[0]["code"]) == (4, "digest_mismatch")
+    assert first in ran.records[0]["message"]
+    assert list((home / "elsewhere").iterdir()) == []
+    docker.images.remove("bactools-test-built:1", force=True)
+    assert run("bac-exec", input=inspected).records[0]["code"] == "digest_mismatch"
+
+
+def test_a_missing_credential_helper_is_one_error_and_no_warning(
+    run: Run, home: Path, docker: DockerClient, docker_job: Callable[..., bytes]
+):
+    job = json.loads(docker_job("--", "true"))
+    (home / ".docker").mkdir()
+    (home / ".docker" / "config.json").write_text('{"credsStore": "nosuch"}', encoding="utf-8")
+    absent = "sha256:" + "5" * 64
+    for entry in job["artifact"]["platforms"]:
+        entry["digest"] = absent
+    ran = run("bac-exec", input=json.dumps(job).encode() + b"\n", env={"PYTHONWARNINGS": "default"})
+    assert docker.ping()
+    assert ran.records[0]["kind"] == "error"
+    assert "UserWarning" not in ran.stderr
 
 
 def test_a_foreign_platform_is_refused_before_anything_is_pulled(
@@ -226,6 +273,22 @@ def test_two_runs_at_once_share_nothing(
 def test_passthrough_is_like_docker_run(run: Run, docker_job: Callable[..., bytes]):
     ran = run("bac-exec", "--passthrough", input=docker_job("--", "sh", "-c", "echo out; echo err >&2; exit 5"))
     assert (ran.status, ran.stdout, ran.stderr) == (5, b"out\n", "err\n")
+
+
+def test_passthrough_says_that_memory_ran_out(run: Run, docker_job: Callable[..., bytes]):
+    ran = run("bac-exec", "--passthrough", input=docker_job("--memory", "16MiB", "--", "sh", "-c", "x=$(yes)"))
+    assert (ran.status, ran.stderr) == (137, "bac-exec: oom: killed at its memory limit of 16 MiB\n")
+
+
+def test_passthrough_onto_a_full_disk_is_one_line(
+    shell: Run, home: Path, docker: DockerClient, docker_job: Callable[..., bytes]
+):
+    job = docker_job("--", "yes")
+    (home / "job.jsonl").write_bytes(job)
+    ran = shell("bac-exec --passthrough job.jsonl > /dev/full")
+    assert ran.status == 125
+    assert ran.stderr == ("bac-exec: cannot write to standard output: No space left on device [unwritable_file]\n")
+    assert containers(docker, job) == []
 
 
 def test_passthrough_into_a_closed_pipe_stops_the_job(

@@ -1,5 +1,6 @@
 """bac-exec with WebAssembly: real modules, from the command line to the results folder."""
 
+import os
 import signal
 from pathlib import Path
 
@@ -143,14 +144,46 @@ def test_passthrough_is_the_job_itself(run, job, tmp_path, module, options, stat
     assert (done.status, done.stdout) == (status, stdout)
 
 
-def test_a_full_disk_ends_in_a_record(run, job, small_disk):
+def test_a_full_disk_ends_the_run_and_keeps_what_fits(run, job, small_disk):
     done = run("bac-exec", "--results", small_disk, input=job("chatter.wat"))
     (record,) = done.records
     folder = Path(record["results"])
-    assert record["kind"] == "result"
-    assert 0 < record["stdout"]["bytes"] <= 1024**2
+    assert (done.status, record["status"], record["exit_code"]) == (4, "failed", None)
+    assert "No space left on device" in record["message"]
+    assert record["stdout"]["truncated"]
+    assert done.stderr.endswith("[unwritable_file]\n")
+    assert (folder / "stdout").stat().st_size > 512 * 1024
     assert set((folder / "stdout").read_bytes()) == {ord("x")}
-    assert (folder / "exitCode").read_bytes() == b"0"
+    assert (folder / "exitCode").read_bytes() == b"-1"
+
+
+def test_passthrough_ends_by_sigpipe_when_its_reader_has_gone(shell, job, home, tmp_path):
+    endless = home / "endless.wat"
+    text = (DATA / "chatter.wat").read_text()
+    endless.write_text(text.replace("(i32.lt_u (local.get $times) (i32.const 256))", "(i32.const 1)"))
+    done = shell(
+        f"bac-exec --passthrough --results {tmp_path / 'results'} | head -c 9; echo ${{PIPESTATUS[0]}}",
+        input=job(endless),
+    )
+    assert done.stdout == b"x" * 9 + b"141\n"
+
+
+@pytest.mark.parametrize("option", ["--follow", "--passthrough"])
+def test_a_signal_to_the_whole_group_is_what_ends_a_run_that_is_shown(spawn, job, tmp_path, option):
+    words = ("bac-exec", option, "--results", tmp_path / "results")
+    process = spawn(*words, input=job("spin.wat"))
+    begun(process, tmp_path / "results")
+    os.killpg(process.pid, signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode in {143, -signal.SIGTERM}
+
+
+def test_a_stream_is_shown_without_any_other_program(run, job, tmp_path):
+    nothing = tmp_path / "bin"
+    nothing.mkdir()
+    line = job(EXAMPLES / "hello.wat")
+    done = run("bac-exec", "--passthrough", "--results", tmp_path / "results", input=line, env={"PATH": str(nothing)})
+    assert (done.status, done.stdout) == (0, b"hello\n")
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

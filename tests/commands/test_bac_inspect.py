@@ -309,11 +309,12 @@ def only_here(docker, registry):
     docker.images.remove(name)
 
 
-def test_an_image_of_the_local_engine(run, only_here):
+def test_an_image_of_the_local_engine(run, docker, only_here):
     done = run("bac-inspect", f"docker-daemon:{only_here}")
     (record,) = done.records
     assert (record["source"], record["reference"]) == ("daemon", "localhost:5000/only-here:1")
-    assert record["platforms"] == [{"platform": "linux/amd64", "os": "linux", "architecture": "amd64"}]
+    held = docker.images.get(only_here).id
+    assert record["platforms"] == [{"platform": "linux/amd64", "os": "linux", "architecture": "amd64", "digest": held}]
 
 
 def test_an_image_id_of_the_local_engine(run, docker, only_here):

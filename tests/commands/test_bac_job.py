@@ -8,6 +8,7 @@ import json
 import pytest
 import yaml
 
+INVALID = "the job spec does not validate: "
 WAT = b'(module (memory (export "memory") 1) (func (export "_start")))'
 SPEC = """
 name: one
@@ -194,13 +195,22 @@ def test_a_line_keeps_what_others_know_of_the_job(run):
     assert run("bac-job", "-", input=known + b"\n").stdout == known + b"\n"
 
 
+def test_an_empty_single_flag_counts_as_not_given(job):
+    empty = ("--cpu", "", "--memory", "", "--publisher", "", "--workdir", "", "--entrypoint", "", "--name", "")
+    assert job("docker", *empty, "busybox") == job("docker", "busybox")
+
+
 def test_a_changed_line_is_another_job(run):
     record = run("bac-job", "docker", "busybox").records[0]
     record["requires"]["platforms"] = ["linux/amd64"]
+    record["artifact"] = {"kind": "image", "v": 1, "reference": "busybox", "platforms": []}
+    record["new"] = {"x": 1}
     done = run("bac-job", "--platform", "linux/arm64", "-", input=json.dumps(record).encode())
     assert done.records[0]["id"] != record["id"]
     assert done.records[0]["requires"]["declared"] == ["linux/arm64"]
     assert "platforms" not in done.records[0]["requires"]
+    assert "artifact" not in done.records[0]
+    assert done.records[0]["new"] == {"x": 1}
 
 
 def test_other_kinds_pass_and_a_bad_job_among_them_is_an_error_record(run):
@@ -268,25 +278,26 @@ def test_a_file_named_docker_is_written_with_its_folder(job, home):
         (["--platform", "linux", "-"], 2, "platform 'linux' names no architecture."),
         (["a.yaml", "b.yaml"], 2, "One FILE at a time: 'b.yaml' is one too many."),
         ([], 2, "Missing argument"),
+        (["docker", "-e", "", "busybox"], 2, "--env: a variable has no name"),
+        (["docker", "-l", "", "busybox"], 2, "--labels: '' is not KEY=VALUE"),
+        (["docker", "-i", "", "busybox"], 2, "--input: '' names nothing"),
+        (["docker", "-o", "", "busybox"], 2, "--output: '' is not NAME:/PATH"),
+        (["docker", "--constraints", "", "busybox"], 2, "--constraints: '' ends where a name belongs"),
+        (["docker", "--platform", "", "busybox"], 2, "--platform: platform '' is not os/architecture"),
+        (["docker", "--domain", "", "busybox"], 2, f"{INVALID}--domain[0] is ''; it must be a host name"),
+        (["--platform", "", "-"], 2, "platform '' is not os/architecture"),
+        (["docker", "-e", "1A=x", "busybox"], 2, f"{INVALID}--env 1A is not a variable's name"),
+        (["docker", "-w", "srv", "busybox"], 2, f"{INVALID}--workdir is 'srv'; it must be an absolute path"),
+        (["docker", "--domain", "a.org", "busybox"], 2, f"{INVALID}--domain needs Type HTTP"),
+        (["docker", "--count", "2", "--target", "all", "busybox"], 2, f"{INVALID}--count is 2; a job of type ops"),
+        (["docker", "--timeout", "3", "--queue-timeout", "5", "busybox"], 2, f"{INVALID}--timeout: ExecutionTimeout"),
+        (["docker", "-o", "a:/x", "-o", "a:/y", "busybox"], 2, f"{INVALID}--output[1].Name is 'a', as --output[0].N"),
+        (["docker", "--platform", "wasm32/wasi", "busybox"], 2, f"{INVALID}the job accepts wasm32/wasi"),
+        (["docker", "busybox", "\udcff"], 2, f"{INVALID}ARG[0] is not valid Unicode text"),
         (
-            ["docker", "-e", "1A=x", "busybox"],
-            3,
-            "the job spec does not validate: Tasks[0].Env.1A is not a variable's name",
-        ),
-        (
-            ["docker", "--domain", "a.org", "busybox"],
-            3,
-            "the job spec does not validate: Tasks[0].Network.Domains needs",
-        ),
-        (
-            ["docker", "--platform", "wasm32/wasi", "busybox"],
-            3,
-            "the job spec does not validate: the job accepts wasm32/wasi",
-        ),
-        (
-            ["docker", "busybox", "\udcff"],
-            3,
-            "the job spec does not validate: Tasks[0].Engine.Params.Parameters[0] is not",
+            ["wasm", "-I", "https://h/a/m.wasm", "https://h/b/m.wasm"],
+            2,
+            "--import-modules: two modules are at /modules/m.wasm",
         ),
         (["missing.yaml"], 3, "cannot read missing.yaml: No such file or directory"),
         (["."], 3, "cannot read .: Is a directory"),

@@ -191,6 +191,51 @@ def test_a_folder_of_nodes_is_refused(run, tmp_path):
     assert "Is a directory" in completed.stderr
 
 
+def test_of_two_lines_about_a_node_the_latest_probe_counts(run, tmp_path):
+    path = tmp_path / "nodes.jsonl"
+    newer = node("n", ("linux/arm64", "native"), probed="2026-11-22T10:00:00Z")
+    older = node("n", ("linux/s390x", "native"), probed="2026-11-22T09:00:00Z")
+    path.write_bytes(older + newer + older)
+    assert names(run("bac-match", path, input=image("linux/arm64"))) == ["n"]
+    refused = run("bac-match", path, input=image("linux/s390x"))
+    assert refused.status == 1
+    assert "0 of 1 node fits: 1 does not run linux/s390x" in refused.stderr
+
+
+def test_a_node_that_is_not_valid_becomes_an_error_record_and_the_others_are_matched(run, nodes):
+    nodes.write_bytes(nodes.read_bytes() + node("odd", ("linux", "native")))
+    completed = run("bac-match", nodes, input=image("linux/arm64"))
+    assert [record["kind"] for record in completed.records] == ["match", "match", "error"]
+    assert completed.records[2]["message"].startswith(f"line 5 of {nodes}: platform 'linux' ")
+    assert completed.status == 5
+
+
+def test_a_list_that_is_rewritten_while_it_is_read_never_puts_half_a_record_out(spawn, nodes):
+    nodes.write_bytes(b"".join(node(f"n{number}", ("linux/amd64", "native")) for number in range(20_000)))
+    process = spawn("bac-match", nodes, input=image("linux/amd64"))
+    assert json.loads(process.stdout.readline())["ok"]
+    nodes.write_bytes(ARM)
+    assert all(json.loads(rest)["kind"] == "match" for rest in process.stdout)
+    assert process.wait(60) == 4
+    assert b"was rewritten while it was read" in process.stderr.read()
+
+
+def test_lines_without_a_job_are_no_yes(run, nodes):
+    completed = run("bac-match", nodes, input=AMD)
+    assert completed.stdout == AMD
+    assert completed.status == 3
+
+
+def test_a_no_beside_a_failure_is_partial(run, nodes):
+    job = line(kind="job", id="j-1", spec={}, requires={"engine": "docker"})
+    assert run("bac-match", nodes, input=image("linux/s390x") + job).status == 5
+
+
+def test_a_blank_first_line_is_skipped_in_a_node_list(run, nodes):
+    nodes.write_bytes(b"\n" + nodes.read_bytes())
+    assert names(run("bac-match", nodes, input=image("linux/arm64"))) == ["arm", "emu"]
+
+
 def test_a_line_over_the_limit_is_refused_and_not_swallowed(run, nodes):
     completed = run("bac-match", nodes, input=b'{"kind":"image","v":1,"x":"' + b"a" * 17_000_000 + b'"}\n')
     assert completed.status == 3
@@ -217,7 +262,9 @@ def test_the_table_shows_the_same_records(pty_run, nodes):
 
 
 def test_a_reader_that_takes_one_line_ends_it_by_sigpipe(shell, tmp_path):
-    (tmp_path / "nodes").write_bytes(AMD * 20000)
+    (tmp_path / "nodes").write_bytes(
+        b"".join(node(f"n{number}", ("linux/amd64", "native")) for number in range(20_000))
+    )
     (tmp_path / "job").write_bytes(image("linux/amd64"))
     completed = shell(f"bac-match {tmp_path}/nodes < {tmp_path}/job | head -n 1 | wc -l; echo ${{PIPESTATUS[0]}}")
     assert completed.stdout.split() == [b"1", b"141"]

@@ -56,6 +56,24 @@ def test_a_missing_docker_engine_is_a_warning_and_no_failure(run, no_docker):
     assert done.stderr == f"bac-probe: {node['warnings'][0]}\n"
 
 
+@pytest.mark.usefixtures("docker")
+def test_a_docker_configuration_of_another_shape_is_a_warning(run, home):
+    (home / ".docker").mkdir()
+    (home / ".docker" / "config.json").write_text("[1]", encoding="utf-8")
+    done = run("bac-probe")
+    [node] = done.records
+    assert (done.status, set(engines(node))) == (0, {"wasm"})
+    assert f"{home}/.docker/config.json" in node["warnings"][0]
+
+
+def test_a_secret_in_docker_host_is_not_published(run):
+    done = run("bac-probe", "-v", env={"DOCKER_HOST": "tcp://user:s3cret@127.0.0.1:9"})
+    [node] = done.records
+    assert "127.0.0.1:9" in node["warnings"][0]
+    assert b"s3cret" not in done.stdout
+    assert "s3cret" not in done.stderr
+
+
 def test_the_wasm_engine_is_told_with_its_generations(run, no_docker):
     [node] = run("bac-probe", env=no_docker).records
     wasm = engines(node)["wasm"]

@@ -85,7 +85,7 @@ def test_the_option_wins_over_the_variable_and_the_variable_over_the_terminal(ru
 def test_an_unknown_kind_passes_byte_for_byte(run, words):
     completed = run(*words, input=WEATHER)
     assert completed.stdout == WEATHER
-    assert completed.status == 0
+    assert completed.status == (3 if words[0] == "bac-match" else 0)  # 0 would say that a node fits
 
 
 @every_filter

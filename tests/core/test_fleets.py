@@ -57,6 +57,14 @@ def test_disconnected_nodes_and_requesters_take_no_jobs():
     assert [node["schedulable"] for node in read(LIST)] == [True, True, False, False]
 
 
+def test_a_capacity_that_is_not_stated_is_not_zero():
+    state = json.loads(LIST)[0]
+    del state["Info"]["ComputeNodeInfo"]["MaxCapacity"]
+    state["Info"]["ComputeNodeInfo"]["AvailableCapacity"] = None
+    node = read(json.dumps([state]).encode())[0]
+    assert {"resources", "available"} & node.keys() == set()
+
+
 def test_a_page_an_envelope_and_a_bare_node_info_are_read_too():
     states = json.loads(LIST)
     page = read(json.dumps({"NextToken": "", "Nodes": states}).encode())
@@ -81,6 +89,7 @@ def test_a_node_record_over_several_lines_becomes_one_line():
         (b'[{"kind":"node"', "bad_line"),
         (b'{"apiVersion":"v1","kind":"Status"}', "bad_nodes"),
         (b"[1,2]", "bad_nodes"),
+        (b"[" * 100_000, "bad_line"),
         (b'[{"Info":{"NodeID":7}}]', "bad_nodes"),
     ],
 )

@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from bactools.core import jobspec
 from bactools.core.errors import BacError
-from bactools.core.jobspec import Input, Port, ResultPath
+from bactools.core.jobspec import Input, ResultPath
 from bactools.core.lines import encode_value
 
 LOCAL = {"Type": "local", "Params": {"SourcePath": "/srv/data"}}
@@ -287,12 +287,18 @@ MISTAKES = [
         docker({"WorkingDirectory": "srv"}),
         "Tasks[0].Engine.Params.WorkingDirectory is 'srv'; it must be an absolute path",
     ),
-    (docker({"Parameters": "sh -c"}), "Tasks[0].Engine.Params.Parameters is 'sh -c'; it must be a list"),
+    (docker({"Parameters": "sh -c"}), "Tasks[0].Engine.Params.Parameters is text; it must be a list"),
     (docker({"Parameters": ["a", None]}), "Tasks[0].Engine.Params.Parameters[1] is empty; it must be text"),
     (docker({"Parameters": [True]}), "Parameters[0] is the boolean true; it must be text, so write it in quotes"),
     (docker({"Parameters": ["a\0b"]}), "Tasks[0].Engine.Params.Parameters[0] holds a NUL character"),
     (docker({"Parameters": ["\udcff"]}), "Tasks[0].Engine.Params.Parameters[0] is not valid Unicode text"),
     (docker({"EnvironmentVariables": ["A"]}), "EnvironmentVariables[0] must be NAME=value"),
+    (docker({"EnvironmentVariables": [""]}), "EnvironmentVariables[0] must be NAME=value"),
+    (docker(Env={"": "x"}), "Tasks[0].Env.'' is not a variable's name"),
+    (docker(Network={"Type": "HTTP", "Domains": [""]}), "Tasks[0].Network.Domains[0] is ''; it must be a host name"),
+    (docker(Env="TOKEN=hunter2"), "Tasks[0].Env is text; it must be a mapping of names to texts"),
+    (docker(Env=12345), "Tasks[0].Env is a number; it must be a mapping of names to texts"),
+    (docker({"EnvironmentVariables": "TOKEN=hunter2"}), "EnvironmentVariables is text; it must be a list"),
     (docker({"EnvironmentVariables": ["BACALHAU_A=1"]}), "EnvironmentVariables[0] starts with BACALHAU_"),
     (docker(Env={"1A": "x"}), "Tasks[0].Env.1A is not a variable's name"),
     (docker(Env={"A-B": "x"}), "Tasks[0].Env.A-B is not a variable's name"),
@@ -466,13 +472,10 @@ def test_the_task_of_a_container():
     assert (task.entrypoint, task.parameters) == (("/usr/bin/env",), ("sh", "-c", "thumbs"))
     assert task.working_directory == "/srv/app"
     assert task.environment == {"MODE": "strict", "TOKEN": "env:TOKEN"}
-    assert task.inputs[0] == Input(
-        "s3", {"Bucket": "raw", "Key": "2026/*", "Partition": {"Type": "object"}}, "/inputs", "photos"
-    )
+    assert task.inputs[0] == Input("s3", {"Bucket": "raw", "Key": "2026/*", "Partition": {"Type": "object"}}, "/inputs")
     assert task.outputs == (ResultPath("outputs", "/outputs"),)
     assert (task.cpu, task.memory, task.disk, task.gpu) == (1.5, 2_000_000_000, 10_000_000_000, 1)
-    assert (task.network, task.domains) == ("bridge", ())
-    assert task.ports == (Port("HTTP", 8080, 80, "127.0.0.1"),)
+    assert (task.network, task.publishes_ports) == ("bridge", True)
     assert task.timeout == 900
     assert task.publisher == {"Type": "s3", "Params": {"Bucket": "out", "Key": "runs/{jobID}", "Encoding": "gzip"}}
 

@@ -38,6 +38,7 @@ def test_an_unknown_kind_is_read_without_complaint():
         (b'{"kind":"node","v":1,"id":"\xff"}', "bad_line"),
         (b'{"kind":"node","v":"1"}', "bad_line"),
         (b" " * (MAX_LINE + 1), "line_too_long"),
+        (b'{"kind":"job","v":1,"spec":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "bad_line"),
     ],
 )
 def test_a_line_that_is_no_record_is_refused(raw, code):

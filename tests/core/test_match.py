@@ -2,7 +2,7 @@
 
 import pytest
 
-from bactools.core import match
+from bactools.core import lines, match, needs
 from bactools.core.errors import BacError
 from bactools.core.reasons import Tally
 from bactools.core.records import (
@@ -42,7 +42,7 @@ AMD64 = ("linux/amd64", "native")
 
 
 def codes(record, host):
-    return [reason.code for reason in match.decide(match.need(record), host).reasons]
+    return [reason.code for reason in match.decide(needs.need(record), host).reasons]
 
 
 @pytest.mark.parametrize(
@@ -56,11 +56,12 @@ def codes(record, host):
         (["linux/arm64"], [AMD64, ("linux/arm64", "emulated")], "linux/arm64", "emulated"),
         (["linux/386"], [("linux/386", "compatible"), AMD64], "linux/386", "compatible"),
         (["linux/386"], [("linux/amd64", "assumed")], "linux/386", "assumed"),
-        (["linux/arm/v6"], [("linux/arm/v7", "native")], "linux/arm/v6", "native"),
+        (["linux/arm/v6"], [("linux/arm/v7", "native")], "linux/arm/v6", "compatible"),
+        (["linux/arm/v6", "linux/arm/v7"], [("linux/arm/v7", "native")], "linux/arm/v7", "native"),
     ],
 )
 def test_the_best_platform_is_chosen(offered, offers, platform, how):
-    choice = match.decide(match.need(job(*offered)), node(*offers)).choice
+    choice = match.decide(needs.need(job(*offered)), node(*offers)).choice
     assert (choice.platform, choice.how, choice.digest) == (platform, how, f"sha256:{platform}")
 
 
@@ -69,7 +70,7 @@ def test_a_386_image_does_not_fit_a_probed_amd64_node_that_did_not_prove_it():
 
 
 def test_an_image_fits_without_a_job_around_it():
-    assert match.decide(match.need(image("linux/amd64")), node(AMD64)).ok
+    assert match.decide(needs.need(image("linux/amd64")), node(AMD64)).ok
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,8 @@ def test_an_image_fits_without_a_job_around_it():
         ({"resources": Resources(gpus=[Gpu()])}, {"resources": Resources(gpus=[])}, ["gpu"]),
         ({"resources": Resources(disk=10)}, {"resources": Resources(disk=9)}, ["disk"]),
         ({"constraints": [Constraint("zone", "=", ["eu"])]}, {"labels": {"zone": "us"}}, ["constraint"]),
-        ({"constraints": [Constraint("zone", "=", ["eu"])]}, {}, ["constraint"]),
+        ({"constraints": [Constraint("zone", "=", ["eu"])]}, {"labels": {}}, ["constraint"]),
+        ({"constraints": [Constraint("zone", "=", ["eu"])]}, {}, []),
         ({"constraints": [Constraint("favour_zone", "=", ["eu"])]}, {}, []),
         ({"sources": ["s3", "urlDownload"]}, {"sources": ["urldownload"]}, ["source"]),
         ({"sources": ["s3"]}, {}, []),
@@ -100,7 +102,7 @@ def test_everything_else_that_a_node_must_have(requires, fields, expected):
 
 def test_every_reason_is_given_and_not_only_the_first():
     wants = job("linux/arm64", resources=Resources(cpu=8.0), constraints=[Constraint("zone", "=", ["eu"])])
-    verdict = match.decide(match.need(wants), node(AMD64, resources=Resources(cpu=2.0), labels={"zone": "us"}))
+    verdict = match.decide(needs.need(wants), node(AMD64, resources=Resources(cpu=2.0), labels={"zone": "us"}))
     assert [reason.code for reason in verdict.reasons] == ["platform", "cpu", "constraint"]
     platform = verdict.reasons[0]
     assert (platform.want, platform.have) == (["linux/arm64"], ["linux/amd64"])
@@ -110,8 +112,24 @@ def test_every_reason_is_given_and_not_only_the_first():
 
 def test_a_node_without_the_engine_says_what_it_has():
     wasm_only = Node(id="n", engines=[Engine("wasm", [Offer("wasm32/wasi", "native")])])
-    reason = match.decide(match.need(job("linux/amd64")), wasm_only).reasons[0]
+    reason = match.decide(needs.need(job("linux/amd64")), wasm_only).reasons[0]
     assert (reason.code, reason.message, reason.have) == ("engine", "has no docker engine", ["wasm"])
+
+
+def test_a_node_that_does_not_say_which_engines_it_has_is_not_said_to_have_none():
+    reason = match.decide(needs.need(job("linux/amd64")), Node(id="n")).reasons[0]
+    assert (reason.code, reason.message) == ("unknown_engines", "does not say which engines it has")
+
+
+def test_any_of_several_engines_of_a_kind_will_do():
+    two = Node(id="n", engines=[Engine("docker", [Offer("linux/arm64", "native")]), Engine("docker", [Offer(*AMD64)])])
+    assert codes(job("linux/amd64"), two) == []
+
+
+def test_null_is_a_value_that_a_node_may_have_anywhere():
+    raw = b'{"kind":"node","v":1,"id":"n","name":null,"engines":null,"labels":null,"resources":null,"sources":null}'
+    node = lines.decode(lines.read(raw, "line 1"), Node)
+    assert codes(job("linux/amd64"), node) == ["unknown_engines"]
 
 
 def module(**fields):
@@ -163,19 +181,19 @@ def test_a_declared_platform_alone_is_enough_to_match():
 
 def test_disjoint_platforms_are_an_error_that_names_both_sides():
     with pytest.raises(BacError, match="accepts linux/arm64 and its artifact offers linux/amd64") as caught:
-        match.need(job("linux/amd64", declared=["linux/arm64"]))
+        needs.need(job("linux/amd64", declared=["linux/arm64"]))
     assert caught.value.code == "platforms_disjoint"
 
 
 def test_a_job_that_nobody_inspected_is_not_guessed_at():
     with pytest.raises(BacError) as caught:
-        match.need(Job(id="j", requires=Requires(engine="docker")))
+        needs.need(Job(id="j", requires=Requires(engine="docker")))
     assert caught.value.code == "not_inspected"
 
 
 def test_an_image_without_platforms_runs_nowhere_and_says_so():
-    verdict = match.decide(match.need(image()), node(AMD64))
-    assert verdict.reasons[0].message == "has nothing to run: the artifact offers no platform"
+    verdict = match.decide(needs.need(image()), node(AMD64))
+    assert verdict.reasons[0].message == "has nothing to run: no platform is offered"
 
 
 def test_the_module_memory_counts_when_the_job_asks_for_less():
@@ -185,12 +203,12 @@ def test_the_module_memory_counts_when_the_job_asks_for_less():
     )
     host = wasm_node("wasm32/wasi")
     host.resources = Resources(memory=50)
-    assert [(reason.code, reason.want) for reason in match.decide(match.need(wants), host).reasons] == [("memory", 100)]
+    assert [(reason.code, reason.want) for reason in match.decide(needs.need(wants), host).reasons] == [("memory", 100)]
 
 
 def test_the_tally_reads_as_a_sentence():
     tally = Tally()
-    want = match.need(job("linux/arm64"))
+    want = needs.need(job("linux/arm64"))
     for _ in range(8):
         tally.add(match.decide(want, node(AMD64)).reasons)
     for _ in range(4):
@@ -200,5 +218,5 @@ def test_the_tally_reads_as_a_sentence():
 
 def test_the_tally_of_one_node_is_singular():
     tally = Tally()
-    tally.add(match.decide(match.need(job("linux/arm64")), node(AMD64)).reasons)
+    tally.add(match.decide(needs.need(job("linux/arm64")), node(AMD64)).reasons)
     assert tally.sentence() == "0 of 1 node fits: 1 does not run linux/arm64"

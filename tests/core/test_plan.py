@@ -8,7 +8,7 @@ import pytest
 
 from bactools.core import jobspec, plan
 from bactools.core.errors import BacError
-from bactools.core.running import Mount
+from bactools.core.running import Mount, Run
 
 EXECUTION = plan.Execution("j-1", "e-1", "batch")
 SYSTEM = {
@@ -35,6 +35,12 @@ def wasm_task(engine: dict[str, Any] | None = None, **fields: Any) -> jobspec.Ta
     return jobspec.task(jobspec.canonical({"Type": "batch", "Tasks": [task]}))
 
 
+def planned(
+    task: jobspec.Task, mounts: list[Mount], execution: plan.Execution, host: dict[str, str], timeout: float | None
+) -> Run:
+    return plan.run(task, mounts, plan.environment(task, execution, host), timeout)
+
+
 def test_no_declared_output_is_one_at_outputs():
     assert plan.outputs(docker_task()) == (plan.Folder("outputs", "/outputs"),)
 
@@ -53,7 +59,7 @@ def test_a_run_has_the_task_in_it():
         Timeouts={"ExecutionTimeout": 9},
     )
     mounts = [Mount("/here", "/inputs", writable=False)]
-    run = plan.run(task, mounts, EXECUTION, {}, None)
+    run = planned(task, mounts, EXECUTION, {}, None)
     assert run.entrypoint == ("/bin/sh", "-c")
     assert run.arguments == ("true",)
     assert run.working_directory == "/srv"
@@ -63,26 +69,51 @@ def test_a_run_has_the_task_in_it():
 
 
 def test_nothing_asked_is_no_network_and_no_limits():
-    run = plan.run(docker_task(), [], EXECUTION, {}, None)
+    run = planned(docker_task(), [], EXECUTION, {}, None)
     assert (run.cpu, run.memory, run.network, run.timeout) == (None, None, "none", None)
     assert (run.entrypoint, run.arguments, run.working_directory) == ((), (), None)
 
 
 def test_a_given_timeout_goes_over_the_tasks_own():
-    assert plan.run(docker_task(Timeouts={"TotalTimeout": 9}), [], EXECUTION, {}, 0.5).timeout == 0.5
+    assert planned(docker_task(Timeouts={"TotalTimeout": 9}), [], EXECUTION, {}, 0.5).timeout == 0.5
 
 
 def test_env_references_take_the_hosts_value():
-    run = plan.run(docker_task(Env={"TOKEN": "env:SECRET"}), [], EXECUTION, {"SECRET": "s3"}, None)
+    run = planned(docker_task(Env={"TOKEN": "env:SECRET"}), [], EXECUTION, {"SECRET": "s3"}, None)
     assert run.environment["TOKEN"] == "s3"
 
 
 def test_a_missing_reference_is_named_with_both_names():
     with pytest.raises(BacError) as caught:
-        plan.run(docker_task(Env={"TOKEN": "env:SECRET"}), [], EXECUTION, {}, None)
+        planned(docker_task(Env={"TOKEN": "env:SECRET"}), [], EXECUTION, {}, None)
     assert caught.value.code == "bad_spec"
     assert "TOKEN" in caught.value.message
     assert "SECRET" in caught.value.message
+
+
+@pytest.mark.parametrize("value", ["a\0b", "\udcff"])
+def test_a_hosts_value_that_no_program_can_be_given_is_refused_and_not_told(value: str):
+    for task in (docker_task(Env={"TOKEN": "env:SECRET"}), wasm_task(Env={"TOKEN": "env:SECRET"})):
+        with pytest.raises(BacError) as caught:
+            planned(task, [], EXECUTION, {"SECRET": value}, None)
+        assert caught.value.code == "bad_spec"
+        assert "'TOKEN'" in caught.value.message
+        assert value not in caught.value.message
+
+
+def test_an_argument_with_a_nul_is_refused():
+    task = docker_task()
+    with pytest.raises(BacError) as caught:
+        planned(task._replace(parameters=("a\0b",)), [], EXECUTION, {}, None)
+    assert caught.value.code == "bad_spec"
+
+
+def test_two_mounts_at_one_path_are_refused():
+    mounts = [Mount("/one", "/outputs", writable=False), Mount("/two", "/outputs", writable=True)]
+    with pytest.raises(BacError) as caught:
+        planned(docker_task(), mounts, EXECUTION, {}, None)
+    assert caught.value.code == "bad_spec"
+    assert "/outputs" in caught.value.message
 
 
 def test_the_module_itself_is_not_mounted():
@@ -96,6 +127,7 @@ def test_the_module_itself_is_not_mounted():
     [
         (docker_task(Network={"Type": "HTTP", "Domains": ["example.org"]}), "domains"),
         (docker_task(Resources={"GPU": "1"}), "GPU"),
+        (wasm_task(Network={"Type": "Host"}), "a network for WebAssembly"),
         (docker_task(Publisher={"Type": "s3", "Params": {"Bucket": "b", "Key": "k"}}), "publisher s3"),
         (docker_task(Network={"Type": "Bridge", "Ports": [{"Name": "web", "Target": 80}]}), "ports"),
         (
@@ -116,7 +148,7 @@ def test_what_cannot_be_given_is_refused_by_name(task: jobspec.Task, word: str):
     assert caught.value.hint
 
 
-@pytest.mark.parametrize("name", ["stdout", "exitCode", ".exitCode", "..", "a/b", ""])
+@pytest.mark.parametrize("name", ["stdout", "exitCode", ".exitCode", "..", "a/b", "", "a" * 256, "ä" * 128, "a\0"])
 def test_an_output_is_never_named_like_another_result(name: str):
     task = docker_task()
     hostile = jobspec.Task(**{**task._asdict(), "outputs": (jobspec.ResultPath(name, "/out"),)})

@@ -318,27 +318,6 @@ def test_a_refusal_says_what_to_write_instead():
     assert caught.value.hint == "Write for example linux/arm/v7."
 
 
-@pytest.mark.parametrize(
-    ("text", "host", "canonical"),
-    [
-        ("linux", "linux/arm/v6", "linux/arm/v6"),
-        ("windows(10.0.20348+x)", "linux/amd64/v3", "windows(10.0.20348+x)/amd64/v3"),
-        ("amd64", "linux/arm64", "linux/amd64"),
-        ("x86_64", "windows(10.0.26100)/amd64", "windows/amd64"),
-        ("armv7l", "linux/amd64", "linux/arm/v7"),
-        ("wasip2", "linux/amd64", "wasm32/wasi/p2"),
-        ("linux/386", "windows/arm64", "linux/386"),
-    ],
-)
-def test_a_given_host_completes_a_lone_word(text, host, canonical):
-    assert str(parse(text, host=parse(host))) == canonical
-
-
-def test_a_webassembly_host_completes_nothing():
-    with pytest.raises(BacError, match="names no architecture"):
-        parse("linux", host=parse("wasm32/wasi"))
-
-
 def test_parsing_does_not_look_at_the_running_host(monkeypatch):
     def looked(*_):
         raise AssertionError("looked at the host")

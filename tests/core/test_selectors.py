@@ -31,6 +31,7 @@ LABELS = {"zone": "eu", "cores": "8", "empty": ""}
         ("cores", "lt", ["9"], True),
         ("zone", "gt", ["4"], False),
         ("missing", "lt", ["4"], False),
+        ("cores", "gt", ["1_0"], False),
         ("favour_zone", "=", ["eu"], True),
     ],
 )

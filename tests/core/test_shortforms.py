@@ -38,7 +38,7 @@ def source(type_, target="/inputs", **params):
     ],
 )
 def test_inputs(text, wanted):
-    assert shortforms.input_source(text, "/home/me") == wanted
+    assert shortforms.input_source(text, lambda: "/home/me") == wanted
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_inputs(text, wanted):
 )
 def test_inputs_that_are_refused(text, why):
     with pytest.raises(BacError) as caught:
-        shortforms.input_source(text, "/")
+        shortforms.input_source(text, lambda: "/")
     assert why in caught.value.message
 
 
@@ -168,6 +168,19 @@ CONDITIONS = st.one_of(
 )
 
 
+def test_an_absolute_file_does_not_ask_for_the_current_folder():
+    def gone():
+        raise AssertionError("asked for the current folder")
+
+    assert shortforms.input_source("file:///srv/data", gone)["Source"]["Params"] == {"SourcePath": "/srv/data"}
+
+
+def test_the_password_of_an_address_is_not_repeated():
+    with pytest.raises(BacError) as caught:
+        shortforms.input_source("https://user:hunter2@host/f,opt=a", lambda: "/")
+    assert caught.value.message == "'https://host/f,opt=a' has the option 'a' without a value: write opt=KEY=VALUE"
+
+
 @given(st.lists(CONDITIONS, min_size=1, max_size=5))
 def test_constraints_are_read_as_they_are_printed(conditions):
     found = shortforms.constraints(",".join(map(selector_text, conditions)))
@@ -180,7 +193,7 @@ READERS = (
     shortforms.output,
     shortforms.label,
     shortforms.module,
-    lambda text: shortforms.input_source(text, "/"),
+    lambda text: shortforms.input_source(text, lambda: "/"),
 )
 
 

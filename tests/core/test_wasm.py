@@ -44,7 +44,20 @@ def test_core_module_lists_imports_exports_and_memory():
         exports=("memory", "version", "_start", "add"),
         functions=("_start", "add"),
         memory=Memory(min=2, max=10, shared=False, index="i32"),
+        own_memories=(Memory(min=2, max=10),),
     )
+
+
+def test_what_a_module_imports_is_not_its_own():
+    found = facts("""
+      (module (import "a" "m" (memory 1)) (import "a" "t" (table 1 funcref)) (memory 2) (table 1 funcref))
+    """)
+    assert (found.memory, found.own_memories, found.own_tables) == (Memory(min=1), (Memory(min=2),), 1)
+
+
+def test_the_memories_and_tables_of_all_modules_of_a_component_are_its_own():
+    found = facts("(component (core module (memory 1) (table 1 funcref)) (core module (memory 2) (table 1 funcref)))")
+    assert (found.own_memories, found.own_tables) == ((Memory(min=1), Memory(min=2)), 2)
 
 
 def test_empty_module_needs_nothing():
@@ -197,6 +210,7 @@ def test_component_lists_its_own_interfaces_and_its_modules_proposals():
         exports=("run", "shape", "wasi:cli/run@0.2.3"),
         functions=("run",),
         memory=Memory(min=17),
+        own_memories=(Memory(min=17),),
     )
 
 

@@ -89,6 +89,62 @@ def test_no_socket_is_no_engine_and_imports_nothing():
     assert printed == b"no_engine there is no Docker engine at unix:///nowhere/docker.sock False\n"
 
 
+@pytest.mark.parametrize("host", ["tcp://user:s3cret@h", "tcp://u:s3c/ret@h:1", "u:s3cret@h"])
+def test_a_secret_in_the_address_is_never_told(monkeypatch: pytest.MonkeyPatch, host: str):
+    monkeypatch.setenv("DOCKER_HOST", host)
+    with pytest.raises(BacError) as caught:
+        client.connect(timeout=5)
+    assert caught.value.code == "no_engine"
+    assert "s3c" not in caught.value.line()
+    assert "h" in caught.value.message.split("engine at ")[1]
+
+
+@pytest.mark.parametrize(
+    "content", ['{"auths": [1]}', '{"auths": {"h": {"auth": 3}}}', "[1]", '{"proxies": []}', '{"auths": {"h": 1}}']
+)
+def test_a_configuration_of_another_shape_is_named(
+    docker: DockerClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str
+):
+    assert docker.ping()
+    (tmp_path / "config.json").write_text(content, encoding="utf-8")
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    with pytest.raises(BacError) as caught:
+        client.connect()
+    assert caught.value.code == "bad_config"
+    assert f"{tmp_path}/config.json" in caught.value.message
+
+
+@pytest.mark.parametrize("content", ['{"credHelpers": [1]}', '{"credsStore": 5}'])
+def test_a_pull_with_a_configuration_of_another_shape_names_it(
+    docker: DockerClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str
+):
+    assert docker.ping()
+    (tmp_path / "config.json").write_text(content, encoding="utf-8")
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    engine = client.connect()
+    try:
+        with pytest.raises(BacError) as caught:
+            images.pull(engine, "localhost:9/busybox", "sha256:" + "0" * 64, "linux/amd64", lambda _: None)
+    finally:
+        engine.close()
+    assert caught.value.code == "bad_config"
+    assert f"{tmp_path}/config.json" in caught.value.message
+
+
+@pytest.mark.parametrize("answer", [{"Version": "1", "Os": None, "Arch": 7}, {"Os": "linux"}, []])
+def test_an_engine_that_does_not_tell_its_platform_has_failed(answer: object):
+    class Engine:
+        def version(self) -> object:
+            return answer
+
+    with pytest.raises(BacError) as caught:
+        client.describe(Engine())
+    assert (caught.value.code, caught.value.message) == (
+        "engine_failed",
+        "the Docker engine does not tell its platform",
+    )
+
+
 @pytest.mark.parametrize("host", ["tcp://127.0.0.1:9", "nonsense"])
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_an_engine_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch, host: str):
@@ -231,6 +287,33 @@ def test_a_job_that_closes_its_streams_is_waited_for(launch: Callable[..., Endin
     assert launch("sh", "-c", "exec >&- 2>&-; sleep 1; exit 4").exit_code == 4
 
 
+@pytest.mark.parametrize("program", ["exec >&- 2>&-; sleep 1; exit 4", "exit 4"])
+def test_a_timeout_of_centuries_is_a_timeout(launch: Callable[..., Ending], program: str):
+    assert launch("sh", "-c", program, timeout=1e10).exit_code == 4
+
+
+def test_the_engine_keeps_no_copy_of_the_output(docker: DockerClient):
+    image = containers.Launch("", "sha256:" + "0" * 64, "linux/amd64", JOB)
+    host = containers.configuration(docker, image, Run((), {}, ()))["host_config"]
+    assert host["LogConfig"]["Type"] == "none"
+
+
+def test_a_container_that_cannot_be_removed_does_not_cost_the_ending(
+    docker: DockerClient, launch: Callable[..., Ending], monkeypatch: pytest.MonkeyPatch
+):
+    def refuse(*_: object, **__: object) -> None:
+        raise TimeoutError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(docker.api, "remove_container", refuse)
+        ending = launch("sh", "-c", "exit 3")
+    for left in left_behind(docker):
+        docker.api.remove_container(left, force=True)
+    assert (ending.status, ending.exit_code) == ("failed", 3)
+    assert isinstance(ending.interruption, BacError)
+    assert ending.interruption.code == "timed_out"
+
+
 def test_a_job_that_closes_its_streams_still_has_a_timeout(launch: Callable[..., Ending]):
     assert launch("sh", "-c", "exec >&- 2>&-; sleep 60", timeout=0.5).status == "timeout"
 
@@ -248,6 +331,23 @@ def test_sigint_stops_the_job_and_comes_back(docker: DockerClient, launch: Calla
     ending = launch("sh", "-c", "echo ready; sleep 60", printed=printed)
     thread.join()
     assert (ending.status, ending.exit_code) == ("cancelled", 143)
+    assert isinstance(ending.interruption, KeyboardInterrupt)
+    assert left_behind(docker) == []
+
+
+def test_a_signal_while_a_late_job_is_stopped_leaves_it_a_timeout(
+    docker: DockerClient, launch: Callable[..., Ending], monkeypatch: pytest.MonkeyPatch
+):
+    stop = docker.api.stop
+
+    def interrupted(container: str, timeout: int) -> None:
+        monkeypatch.undo()
+        os.kill(os.getpid(), signal.SIGINT)
+        stop(container, timeout=timeout)
+
+    monkeypatch.setattr(docker.api, "stop", interrupted)
+    ending = launch("sleep", "60", timeout=0.5)
+    assert (ending.status, ending.exit_code) == ("timeout", 143)
     assert isinstance(ending.interruption, KeyboardInterrupt)
     assert left_behind(docker) == []
 

@@ -28,6 +28,9 @@ def refusal(data, code="bad_document"):
         (b'{"a": 1}', [{"a": 1}]),
         (b'\n {"a": 1}\n{"a": 2} ', [{"a": 1}, {"a": 2}]),
         (b'[{"a": null}]', [[{"a": None}]]),
+        (b'{"a": 1}\n---\n{"a": 2}\n', [{"a": 1}, {"a": 2}]),
+        (b'{"a": 1} # comment\n', [{"a": 1}]),
+        (b'{"a": [x, y]}', [{"a": ["x", "y"]}]),
     ],
 )
 def test_documents_in_order(data, wanted):
@@ -97,6 +100,8 @@ def test_merge_keys_give_way_to_those_beside_them():
         (b"a: !!binary AGFz\n", "cannot read line 1 of job.yaml: tag "),
         (b"? [a]\n: b\n", "cannot read line 1 of job.yaml: a key is not plain text"),
         (b"a: {<<: 1}\n", "cannot read line 1 of job.yaml: << is followed by something other than mappings"),
+        (b'{"a": 1,\n "a": 2} # comment', "cannot read job.yaml: key 'a' is given twice"),
+        (b'{"a": 1} x', "cannot read line 1 of job.yaml: Expecting value"),
         (b'{"a": NaN}', "cannot read job.yaml: NaN is not JSON"),
         (b'{"a": ' + b"1" * 5000 + b"}", "cannot read job.yaml: a number in it is too long"),
         (b"- " * 200 + b"a", "cannot read line 1 of job.yaml: it is nested more than 100 deep"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import stat
 
 import pytest
@@ -54,6 +55,20 @@ def test_a_tool_that_hangs_is_stopped_with_its_children(nvidia_smi, monkeypatch)
     with pytest.raises(BacError) as caught:
         gpus.read()
     assert caught.value.code == "timed_out"
+
+
+def test_a_process_that_the_tool_leaves_with_its_output_does_not_hold_us_up(nvidia_smi, monkeypatch):
+    monkeypatch.setattr(gpus, "TIMEOUT", 0.2)
+    nvidia_smi(f"{shutil.which('setsid')} {shutil.which('sleep')} 5 & echo 'NVIDIA, 1'")
+    with pytest.raises(BacError) as caught:
+        gpus.read()
+    assert caught.value.code == "timed_out"
+
+
+@pytest.mark.parametrize("memory", ["9" * 5000, "9" * 13, "١٢", "-1"])
+def test_a_memory_that_is_no_number_of_mebibytes_is_not_known(nvidia_smi, memory):
+    nvidia_smi(f"echo 'NVIDIA A100, {memory}'")
+    assert gpus.read() == [Gpu("NVIDIA", "NVIDIA A100", None)]
 
 
 def test_a_tool_that_does_not_stop_writing_is_stopped(nvidia_smi):

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import closing
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from bactools.core.errors import BacError
 from bactools.core.records import Output
 from bactools.edges import results
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 JOB = "j-0123abcd-933e-e445-4fc5-f287ef03669c"
 
@@ -41,6 +39,17 @@ def test_a_parent_that_is_a_file_is_unwritable(tmp_path: Path):
     with pytest.raises(BacError) as caught:
         results.create(tmp_path / "file", JOB)
     assert caught.value.code == "unwritable_file"
+
+
+def test_a_folder_that_cannot_be_filled_is_taken_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(BacError) as caught:
+        results.create(tmp_path, JOB)
+    assert caught.value.code == "unwritable_file"
+    assert names(tmp_path) == []
 
 
 def test_a_sealed_folder_has_bacalhaus_layout(tmp_path: Path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -37,6 +38,20 @@ def test_a_local_input_that_is_not_there_is_named(tmp_path: Path):
         local.mount({"SourcePath": str(tmp_path / "absent")}, "/inputs")
     assert caught.value.code == "unreadable_file"
     assert str(tmp_path / "absent") in caught.value.message
+
+
+def test_a_device_is_no_local_input():
+    with pytest.raises(BacError) as caught:
+        local.mount({"SourcePath": "/dev/zero"}, "/inputs/z")
+    assert caught.value.code == "unsupported"
+    assert "/dev/zero" in caught.value.message
+
+
+def test_a_pipe_is_no_local_input(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(BacError) as caught:
+        local.mount({"SourcePath": str(tmp_path / "pipe")}, "/inputs")
+    assert caught.value.code == "unsupported"
 
 
 @pytest.mark.parametrize("params", [{}, {"SourcePath": ""}, {"SourcePath": 7}, {"SourcePath": "a\0b"}])

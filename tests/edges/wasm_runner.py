@@ -7,6 +7,7 @@ its own, because the engine forks and a test session may hold threads: its own o
 import json
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 
 from bactools.core.errors import BacError, Terminated
@@ -18,15 +19,22 @@ def terminate(number, _frame):
     raise Terminated(number)
 
 
+def keep(folder, stream, data):
+    with (folder / stream).open("ab") as file:
+        file.write(data)
+
+
 def main(module, folder, wanted):
     signal.signal(signal.SIGTERM, terminate)
     data = Path(module).read_bytes()
     if module.endswith(".wat"):
         data = wasm_runtime.to_binary(data, Path(module).name)
+    for stream in ("stdout", "stderr"):
+        Path(folder, stream).write_bytes(b"")
     fields = {"arguments": (), "environment": {}, "mounts": (), **json.loads(wanted)}
     fields["mounts"] = tuple(Mount(*mount) for mount in fields["mounts"])
     try:
-        ending = wasm_runtime.run(data, Run(**fields), Path(folder, "stdout"), Path(folder, "stderr"))
+        ending = wasm_runtime.run(data, Run(**fields), partial(keep, Path(folder)))
     except BacError as error:
         print(json.dumps({"error": error.code, "message": error.message}))
     else:

@@ -42,29 +42,38 @@ def address(environment: Mapping[str, str] | None = None) -> str:
 def connect(timeout: int = ANSWER_TIMEOUT) -> DockerClient:
     """A client of this host's engine, at the newest API version that both speak (one request).
 
-    Raises BacError ``no_engine`` or ``timed_out``. Where the socket does not exist, nothing is imported.
+    Raises BacError ``no_engine``, ``timed_out`` or ``bad_config``. Without a socket, nothing is imported.
     """
     where = address()
     if where.startswith(_UNIX) and not os.path.exists(where[len(_UNIX) :]):  # noqa: PTH110 (pathlib is not needed)
         raise BacError("no_engine", f"there is no Docker engine at {where}", hint=_NO_ENGINE_HINT)
     import docker
-    from docker.errors import DockerException
+    from docker.errors import DockerException, InvalidConfigFile
+    from docker.utils import parse_host
 
+    doing = f"connecting to the Docker engine at {_without_user(where)}"
+    try:
+        parse_host(where)
+    except (DockerException, ValueError) as error:
+        raise BacError("no_engine", f"{doing}: that is not an address", hint=_NO_ENGINE_HINT) from error
     try:
         return docker.from_env(timeout=timeout)
-    except (DockerException, OSError, ValueError) as error:
-        raise _unreachable(f"connecting to the Docker engine at {where}", error) from error
+    except (DockerException, OSError, ValueError, AttributeError, KeyError, TypeError) as error:
+        # Nothing but the configuration is taken apart before the engine is asked, whose answers it wraps.
+        if isinstance(error, InvalidConfigFile) or not isinstance(error, DockerException | OSError):
+            raise bad_config() from error
+        raise _unreachable(doing, error) from error
 
 
 def describe(client: DockerClient) -> EngineFacts:
     """The engine's version and its own platform, from ``GET /version``. Raises BacError as ``translated``."""
     with translated("asking the Docker engine for its version"):
         answer = client.version()
-    return EngineFacts(
-        version=str(answer.get("Version", "")),
-        os=str(answer.get("Os", "")),
-        architecture=str(answer.get("Arch", "")),
-    )
+    named = [answer.get(name) for name in ("Version", "Os", "Arch")] if isinstance(answer, dict) else []
+    told = [text for text in named if isinstance(text, str) and text]
+    if len(told) != len(EngineFacts._fields):
+        raise BacError("engine_failed", "the Docker engine does not tell its platform", hint="Is it a Docker engine?")
+    return EngineFacts(*told)
 
 
 @contextmanager
@@ -90,6 +99,22 @@ def translated(doing: str, bad_request: str = "engine_failed") -> Iterator[None]
     # requests' own exceptions are OSErrors; a stream that breaks off raises those of the layers below it.
     except (OSError, HTTPError, HTTPException) as error:
         raise _unreachable(doing, error) from error
+
+
+def _without_user(where: str) -> str:
+    """An address without the user and password that it may name."""
+    scheme, mark, rest = where.rpartition("://")
+    if scheme == "unix":
+        return where
+    return f"{scheme}{mark}{rest.rpartition('@')[2]}"
+
+
+def bad_config() -> BacError:
+    """What to raise where the SDK stumbles over the configuration, which it takes apart without a look at its shape."""
+    from docker.utils.config import find_config_file
+
+    where = f"Docker's configuration {find_config_file()!s}, or a credential helper that it names,"
+    return BacError("bad_config", f"{where} does not say what the SDK expects")
 
 
 def _answered(doing: str, code: str, explanation: str) -> BacError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bactools.core.errors import BacError
+from bactools.core.errors import BacError, Terminated
 from bactools.edges.docker_engine.client import translated
 from bactools.edges.docker_engine.images import pull
 from bactools.edges.docker_engine.signals import deferred_signals
@@ -52,9 +52,10 @@ def run(
     """Run a container to its end and hand what it prints to ``write`` as it comes.
 
     Raises BacError when the job's program never ran: ``not_found``, ``unauthorized``, ``not_started`` or as
-    ``translated``. Whatever happens later is in the Ending; the container is removed either way.
+    ``translated``. Whatever happens later is in the Ending, and so is a container that cannot be removed.
     """
     container = None
+    ending: Ending | None = None
     try:
         try:
             with deferred_signals():
@@ -65,11 +66,12 @@ def run(
             pull(client, launch.repository, launch.digest, launch.platform, progress)
             with deferred_signals():
                 container = _create(client, launch, wanted)
-        return supervise(client, container, wanted, write)
+        ending = supervise(client, container, wanted, write)
     finally:
-        if container is not None:
-            with deferred_signals():
-                _remove(client, container)
+        trouble = _removed(client, container)
+        if ending is None and isinstance(trouble, KeyboardInterrupt | Terminated):
+            raise trouble
+    return ending if ending.interruption or not trouble else ending._replace(interruption=trouble)
 
 
 def configuration(client: DockerClient, launch: Launch, wanted: Run) -> dict[str, Any]:
@@ -82,6 +84,8 @@ def configuration(client: DockerClient, launch: Launch, wanted: Run) -> dict[str
         nano_cpus=None if wanted.cpu is None else int(wanted.cpu * NANO),
         security_opt=["no-new-privileges"],
         mounts=[_bind(mount) for mount in wanted.mounts],
+        # What is printed comes by the attached connection; the engine need not keep it too.
+        log_config={"Type": "none"},  # type: ignore[arg-type]
     )
     return {
         "image": launch.reference,
@@ -105,11 +109,18 @@ def _create(client: DockerClient, launch: Launch, wanted: Run) -> str:
         return str(client.api.create_container(**configuration(client, launch, wanted))["Id"])
 
 
-def _remove(client: DockerClient, container: str) -> None:
-    """Remove a container and its anonymous volumes, running or not, unless it or the engine has gone already."""
+def _removed(client: DockerClient, container: str | None) -> BaseException | None:
+    """Remove a container and its anonymous volumes, running or not; what went wrong or came in between is returned.
+
+    Nothing goes wrong where the container or the engine has gone already.
+    """
+    if container is None:
+        return None
     try:
-        with translated(f"removing the container {container[:12]}"):
+        with deferred_signals(), translated(f"removing the container {container[:12]}"):
             client.api.remove_container(container, v=True, force=True)
     except BacError as error:
-        if error.code not in {"not_found", "no_engine"}:
-            raise
+        return None if error.code in {"not_found", "no_engine"} else error
+    except (KeyboardInterrupt, Terminated) as interruption:
+        return interruption
+    return None

@@ -6,11 +6,12 @@ Credentials are those of Docker's ``config.json`` and its helpers, read by the S
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bactools.core.errors import BacError
 from bactools.core.wasm_artifact import program
-from bactools.edges.docker_engine.client import translated
+from bactools.edges.docker_engine.client import bad_config, translated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -64,13 +65,18 @@ def pull(
     """Pull ``repository@digest``, the manifest of one platform, telling ``progress`` how far it is.
 
     There is no time limit: the engine retries on its own, and an interruption here makes it stop.
-    Raises BacError ``not_found``, ``unauthorized``, ``engine_failed`` or as ``translated``.
+    Raises BacError ``not_found``, ``unauthorized``, ``engine_failed``, ``bad_config`` or as ``translated``.
     """
     doing = f"pulling {repository}@{digest}"
     progress(doing)
     try:
-        with translated(doing):
-            messages = client.api.pull(repository, tag=digest, platform=platform, stream=True, decode=True)
+        with translated(doing), warnings.catch_warnings():
+            # The SDK warns of a credential helper that is missing, and then fails for it.
+            warnings.simplefilter("ignore", UserWarning)
+            try:
+                messages = client.api.pull(repository, tag=digest, platform=platform, stream=True, decode=True)
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                raise bad_config() from error
             _follow(messages, doing, progress)
     finally:
         progress(None)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bactools.core.errors import BacError, Terminated
 from bactools.core.running import Ending
-from bactools.edges.docker_engine.attached import Attached, Expired
+from bactools.edges.docker_engine.attached import LONGEST_POLL, Attached, Expired
 from bactools.edges.docker_engine.client import translated
 from bactools.edges.docker_engine.postmortem import ended
 
@@ -51,21 +51,23 @@ def supervise(client: DockerClient, container: str, wanted: Run, write: Write) -
 
 def _watch(client: DockerClient, container: str, attached: Attached, wanted: Run, write: Write) -> Ending:
     deadline = None if wanted.timeout is None else time.monotonic() + wanted.timeout
-    code: int | None
     try:
         _copy(attached, deadline, write)
-        code = _wait(client, container, deadline)
-        return ended(client, container, code, wanted)
+        return ended(client, container, _wait(client, container, deadline), wanted)
     except Expired:
-        code = _stop(client, container, attached, write)
-        return Ending("timeout", code, f"stopped after its timeout of {wanted.timeout:g} s")
+        ending = Ending("timeout", None, f"stopped after its timeout of {wanted.timeout:g} s")
     except (KeyboardInterrupt, Terminated) as interruption:
-        code = _stop(client, container, attached, write)
-        return Ending("cancelled", code, "stopped by a signal to bac-exec", interruption)
+        ending = Ending("cancelled", None, "stopped by a signal to bac-exec", interruption)
     except BacError as error:
         if error.code == "not_started":
             raise
         return Ending("failed", None, error.message, error)
+    try:
+        code = _stop(client, container, attached, write)
+    except (KeyboardInterrupt, Terminated) as interruption:
+        ending = ending._replace(interruption=interruption)
+        code = _stop(client, container, attached, write)
+    return ending._replace(exit_code=code)
 
 
 def _copy(attached: Attached, deadline: float | None, write: Write) -> None:
@@ -76,14 +78,16 @@ def _copy(attached: Attached, deadline: float | None, write: Write) -> None:
 
 def _wait(client: DockerClient, container: str, deadline: float | None) -> int:
     """The exit status, once there is one. Raises Expired, or BacError as ``translated``."""
-    patience = None if deadline is None else max(0.001, deadline - time.monotonic())
-    try:
-        with translated("waiting for the container"):
-            return int(client.api.wait(container, timeout=patience)["StatusCode"])  # type: ignore[arg-type]
-    except BacError as error:
-        if error.code == "timed_out" and deadline is not None:
-            raise Expired from error
-        raise
+    while True:
+        patience = None if deadline is None else min(max(0.001, deadline - time.monotonic()), LONGEST_POLL)
+        try:
+            with translated("waiting for the container"):
+                return int(client.api.wait(container, timeout=patience)["StatusCode"])  # type: ignore[arg-type]
+        except BacError as error:
+            if error.code != "timed_out" or deadline is None:
+                raise
+            if time.monotonic() >= deadline:
+                raise Expired from error
 
 
 def _stop(client: DockerClient, container: str, attached: Attached, write: Write) -> int | None:

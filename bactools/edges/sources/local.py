@@ -5,6 +5,7 @@ Nothing is copied and nothing is created: what ``SourcePath`` names has to be th
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 def mount(params: Mapping[str, Any], guest: str) -> Mount:
     """The mount of ``SourcePath`` at ``guest``, read-only unless ``ReadWrite`` (a boolean, or "true").
 
-    Raises BacError ``bad_spec`` without a ``SourcePath``, ``unreadable_file`` when it is not there.
+    Raises BacError ``bad_spec`` without a ``SourcePath``, ``unreadable_file`` when it is not there, ``unsupported``
+    for a device, pipe or socket: an input is data, which a job reads to an end.
     """
     path = source_path(params, guest)
     writable = str(params.get("ReadWrite", "false")).lower() == "true"
@@ -32,8 +34,10 @@ def source_path(params: Mapping[str, Any], guest: str) -> Path:
         raise BacError("bad_spec", f"the local input for {guest} has no SourcePath")
     path = Path(text).absolute()
     try:
-        path.stat()
+        mode = path.stat().st_mode
     except OSError as error:
         hint = "Inputs are looked for on the host that runs the job."
         raise BacError("unreadable_file", f"cannot use the input {path}: {error.strerror}", hint=hint) from error
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise BacError("unsupported", f"cannot use the input {path}: it is neither a file nor a folder")
     return path

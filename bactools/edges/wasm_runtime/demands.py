@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from bactools.core import wasi
+from bactools.core import wasi, wasm_features
 from bactools.core.errors import BacError
 from bactools.core.running import Ending
 from bactools.edges.wasm_runtime.facts import GENERATIONS
@@ -17,6 +17,18 @@ START = "_start"
 COMMAND = "wasi:cli/run@0.2."
 PAGE = 65536
 NAMED = 5  # names that a message lists
+HEAP = {wasm_features.GC, wasm_features.EXCEPTIONS}  # what makes the engine keep a heap beside the memories
+TABLES_PART = 16  # of the memory, for all tables together
+ELEMENT = 8  # bytes of a table's element
+
+
+class Limits(NamedTuple):
+    """What the engine may give a guest, by the names of its own limits: sizes are of each memory and table."""
+
+    memory_size: int
+    memories: int
+    table_elements: int
+    tables: int
 
 
 def entry(facts: ModuleFacts, run: Run) -> str:
@@ -54,35 +66,34 @@ def _no_entry(wanted: str, exports: tuple[str, ...]) -> BacError:
     )
 
 
-def check(facts: ModuleFacts, run: Run) -> None:
-    """Raises BacError ``unsupported`` for a module that the engine lacks something for, ``bad_spec`` for a run.
+def limits(facts: ModuleFacts, memory: int | None) -> Limits | None:
+    """How a job's memory in bytes is given out; None without such a limit.
 
-    WASI's strings are UTF-8 and end at a NUL, where the engine would cut them without a word.
+    The engine limits each memory and not their sum, so each has an equal share, and so has the heap of a module
+    with garbage-collected values. Tables may have a sixteenth of the memory beside it.
     """
-    _check_imports(facts)
-    paths = [path for mount in run.mounts for path in (mount.host, mount.guest)]
-    for text in (*run.arguments, *run.environment, *run.environment.values(), *paths):
-        if "\0" in text or not _is_unicode(text):
-            raise BacError("bad_spec", "an argument, variable or path of the job holds a NUL or is not Unicode")
+    if memory is None:
+        return None
+    elements = memory // TABLES_PART // ELEMENT // max(1, facts.own_tables)
+    return Limits(memory // _shares(facts), len(facts.own_memories), elements, facts.own_tables)
 
 
 def too_large(facts: ModuleFacts, limit: int | None) -> Ending | None:
-    """The ending of a module whose memory, as it stands in the module, is over the limit in bytes."""
-    needed = facts.memory.min * PAGE if facts.memory else 0
-    if limit is None or needed <= limit:
+    """The ending of a module one of whose memories, as it stands in the module, is over its share of the limit."""
+    needed = max((memory.min * PAGE for memory in facts.own_memories), default=0)
+    shares = _shares(facts)
+    if limit is None or needed <= limit // shares:
         return None
-    return Ending("oom", None, f"the module needs {needed} bytes of memory to start; its limit is {limit}")
+    shared = f", shared by {shares}" if shares > 1 else ""
+    return Ending("oom", None, f"the module needs {needed} bytes of memory to start; its limit is {limit}{shared}")
 
 
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def _shares(facts: ModuleFacts) -> int:
+    return max(1, len(facts.own_memories) + bool(HEAP.intersection(facts.features)))
 
 
-def _check_imports(facts: ModuleFacts) -> None:
+def check(facts: ModuleFacts) -> None:
+    """Raises BacError ``unsupported`` for a module with imports that the engine does not have."""
     missing = [item for item in facts.imports if not wasi.provided(item, GENERATIONS)]
     if not missing:
         return

@@ -82,10 +82,13 @@ def _place(file: Mount, place: Path) -> None:
 
 
 def _copy(file: Mount, source: Path, place: Path) -> None:
+    import errno
     import shutil
 
     try:
         shutil.copyfile(source, place)
     except OSError as error:
-        at_fault = "unreadable_file" if error.filename == str(source) else "unwritable_file"
+        # A failure in the middle names both files, the source first.
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+        at_fault = "unreadable_file" if error.filename == str(source) and not full else "unwritable_file"
         raise BacError(at_fault, f"copying {file.host} for the guest: {error.strerror}") from error

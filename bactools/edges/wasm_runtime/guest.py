@@ -6,6 +6,7 @@ Blocks until the guest ends, and only a signal that kills ends it sooner: see ``
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import re
 from typing import TYPE_CHECKING, Any, cast
@@ -16,12 +17,13 @@ from bactools.core.wasi import PREVIEW1_MODULE
 from bactools.core.wasm_component import COMPONENT_PREAMBLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from types import ModuleType
 
     from wasmtime import Config, Engine, Func, FuncType, Instance, InstancePre, Store, WasiConfig, WasmtimeError
 
     from bactools.core.running import Mount, Run
+    from bactools.edges.wasm_runtime.demands import Limits
 
 START = "_start"
 INITIALIZE = "_initialize"
@@ -68,18 +70,18 @@ def to_binary(data: bytes, name: str) -> bytes:
         ) from error
 
 
-def execute(module: bytes, entry: str, run: Run, folders: Sequence[Mount], started: Callable[[], None]) -> Ending:
+def execute(module: bytes, entry: str, run: Run, limits: Limits | None, started: Callable[[], None]) -> Ending:
     """Compile, link and run; ``started`` is called between linking and the guest's first instruction.
 
-    ``entry`` is the export to call, for a component ``interface#function``. Raises BacError ``bad_module``,
-    ``no_entrypoint``, ``not_started``, ``unreadable_file``.
+    ``entry`` is the export to call, for a component ``interface#function``; ``run`` mounts folders only. Raises
+    BacError ``bad_module``, ``no_entrypoint``, ``not_started``, ``unreadable_file``.
     """
     import wasmtime
 
     store = wasmtime.Store(wasmtime.Engine(_config()))
-    if run.memory is not None:
-        store.set_limits(memory_size=run.memory)
-    store.set_wasi(_wasi(run, folders))
+    if limits is not None:
+        store.set_limits(**limits._asdict())
+    store.set_wasi(_wasi(run))
     if module.startswith(COMPONENT_PREAMBLE):
         return _component(store, module, entry, started)
     return _core(store, module, entry, started, run.memory)
@@ -93,7 +95,7 @@ def _config() -> Config:
     return config
 
 
-def _wasi(run: Run, folders: Sequence[Mount]) -> WasiConfig:
+def _wasi(run: Run) -> WasiConfig:
     import wasmtime
 
     config = wasmtime.WasiConfig()
@@ -101,7 +103,7 @@ def _wasi(run: Run, folders: Sequence[Mount]) -> WasiConfig:
     config.env = list(run.environment.items())
     config.inherit_stdout()
     config.inherit_stderr()
-    for folder in folders:
+    for folder in run.mounts:
         _open(config, folder)
     return config
 
@@ -173,11 +175,14 @@ def _instantiated(instantiate: Callable[[], Instance]) -> Instance:
 
 
 def _memory(store: Store, instance: Instance | None) -> int | None:
-    """The size of the guest's memory: the most that it had, since a memory never shrinks."""
+    """The size of the memories that the guest exports: the most that they had, since a memory never shrinks."""
     import wasmtime
 
-    memory = instance.exports(store).get("memory") if instance else None
-    return memory.data_len(store) if isinstance(memory, wasmtime.Memory) else None
+    exported = instance.exports(store).values() if instance else ()
+    memories = [item for item in exported if isinstance(item, wasmtime.Memory)]
+    # by their places, since one memory may be exported under several names
+    sizes = {ctypes.addressof(memory.data_ptr(store).contents): memory.data_len(store) for memory in memories}
+    return sum(sizes.values()) if memories else None
 
 
 def _component(store: Store, data: bytes, entry: str, started: Callable[[], None]) -> Ending:
