@@ -20,16 +20,27 @@ GIB = 1024**3
 
 def table(lines: Iterable[bytes]) -> str:
     """Draw records, given as JSON lines, as one text that ends in a newline (empty when there are none)."""
-    import msgspec
     from tabulate import tabulate
 
     blocks = []
-    records = (msgspec.json.decode(line) for line in lines)
-    for kind, group in groupby(records, key=lambda record: record["kind"]):
-        columns = COLUMNS.get(kind, OTHER)
-        rows = [[text(cell(record)) for _, cell in columns] for record in group]
-        blocks.append(tabulate(rows, [heading for heading, _ in columns], tablefmt="plain", disable_numparse=True))
+    for headings, group in groupby(map(drawn, lines), key=lambda row: row[0]):
+        blocks.append(tabulate([cells for _, cells in group], headings, tablefmt="plain", disable_numparse=True))
     return "\n\n".join(blocks) + "\n" if blocks else ""
+
+
+def drawn(line: bytes) -> tuple[list[str], list[str]]:
+    """The headings and the cells of a record; one that is not shaped as its kind is drawn by its first fields."""
+    import msgspec
+
+    try:
+        record = msgspec.json.decode(line)
+        columns = COLUMNS.get(record["kind"], OTHER)
+        cells = [text(cell(record)) for _, cell in columns]
+    except (msgspec.DecodeError, KeyError, TypeError, AttributeError, ValueError):
+        fields = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
+        columns = OTHER
+        cells = [text(cell({name: bytes(value).decode() for name, value in fields.items()})) for _, cell in columns]
+    return [heading for heading, _ in columns], cells
 
 
 def text(value: object) -> str:
@@ -65,8 +76,18 @@ def how(value: str | None) -> str:
 
 
 def platforms(record: Fields) -> str:
-    """The platforms of an image or a module."""
-    return ", ".join(entry["platform"] for entry in record.get("platforms") or [])
+    """The platforms of an image or a module, and what was found where their labels were verified."""
+    return ", ".join(entry["platform"] + verdict(entry) for entry in record.get("platforms") or [])
+
+
+def verdict(entry: Fields) -> str:
+    """A mark for a platform whose label was held against its program."""
+    found = entry.get("verified")
+    if "verified" not in entry:
+        return ""
+    if found is None:
+        return " (cannot tell)"
+    return " (verified)" if found["agrees"] else f" (is {found['platform']})"
 
 
 def short(digest: object) -> str | None:
@@ -143,6 +164,6 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
 }
 
 OTHER: tuple[Column, ...] = (
-    ("KIND", field("kind")),
-    ("RECORD", lambda record: ", ".join(f"{key}={record[key]}" for key in list(record)[2:6])),
+    ("KIND", lambda record: str(record.get("kind")).strip('"')),
+    ("RECORD", lambda record: ", ".join(f"{key}={str(record[key])[:40]}" for key in list(record)[2:6])),
 )
