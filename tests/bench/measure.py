@@ -1,8 +1,9 @@
 """Measure whole processes beside a peer: medians and their ratio, the two run in turn, as machines drift.
 
-usage: python measure.py [startup|exec|match|inspect]…     all of them by default
+usage: python measure.py [startup|exec|match|inspect|slow]…     all of them by default
 Needs the commands of this Python installed; `exec` a Docker engine and localhost:5000/busybox:multi, `match` jq,
-`inspect` skopeo and that registry, in which it makes the repository `bench`.
+`inspect` skopeo and that registry, in which it makes the repository `bench`; `slow` both,
+docker-registry and openssl.
 """
 
 import os
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import fleet
+import slow
 import tags
 
 SCRIPTS = sysconfig.get_path("scripts")
@@ -120,7 +122,19 @@ def inspect():
         compare("100 images (beside xargs -P 8)", ours, f"exec xargs -P 8 -n 1 {skopeo} <{urls}", 1.0, runs=5)
 
 
-MEASURES = {"startup": startup, "exec": execute, "match": match, "inspect": inspect}
+def far_away():
+    """One image of a registry with TLS and tokens at 80 ms a round trip."""
+    with tempfile.TemporaryDirectory() as folder, slow.far(Path(folder), IMAGE) as far:
+        ours = f"exec bac-inspect --no-cache --ca-file {far.authority} {far.image}"
+        peer = f"exec skopeo inspect --raw --cert-dir {far.authority.parent} docker://{far.image}"
+        for name, script in (("bac-inspect", ours), ("skopeo", peer)):
+            once(script)
+            found = f"registry {far.registry.round_trips()}, token server {far.tokens.round_trips()}"
+            print(f"  {name}: round trips by connection: {found}")
+        compare("80 ms a round trip (beside skopeo)", ours, peer, 1.3, runs=7)
+
+
+MEASURES = {"startup": startup, "exec": execute, "match": match, "inspect": inspect, "slow": far_away}
 
 if __name__ == "__main__":
     for chosen in sys.argv[1:] or MEASURES:

@@ -428,3 +428,22 @@ def test_the_environments_proxy_is_asked_for_other_hosts(server, client, monkeyp
     server.answers = {"http://registry.lan/v2/": OK}
     assert client.get("http://registry.lan/v2/", limit=1000).body == BODY
     assert server.requests == [Request("http://registry.lan/v2/", None)]
+
+
+def test_the_environments_proxy_is_not_asked_for_the_hosts_that_it_exempts(server, client, monkeypatch):
+    monkeypatch.setenv("http_proxy", f"http://{server.host}")
+    monkeypatch.setenv("no_proxy", "registry.invalid:81")
+    server.answers = {"http://registry.invalid/v2/": OK}
+    assert refusal(client.head, "http://registry.invalid:81/v2/").code == "unreachable"
+    assert client.get("http://registry.invalid/v2/", limit=1000).body == BODY
+    assert server.requests == [Request("http://registry.invalid/v2/", None)]
+
+
+def test_the_environments_proxy_is_looked_up_once_for_each_host(server, client, monkeypatch):
+    monkeypatch.setenv("http_proxy", f"http://{server.host}")
+    monkeypatch.setenv("no_proxy", "other.invalid")
+    server.answers = {"http://registry.invalid/v2/": OK}
+    client.get("http://registry.invalid/v2/", limit=1000)
+    monkeypatch.delenv("http_proxy")
+    assert client.get("http://registry.invalid/v2/", limit=1000).body == BODY
+    assert len(server.requests) == 2

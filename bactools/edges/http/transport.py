@@ -1,8 +1,8 @@
 """One exchange with one server: sessions, TLS, and the failures told apart. The only importer of requests.
 
-A request is sent as it is given: no credentials from ``.netrc``, no cookies. Proxies are those of the environment,
-except for this machine itself. Threads may share a Transport: a session is made under a lock and not changed
-afterwards, it keeps no cookies, and urllib3 hands each of its connections to one thread at a time.
+A request is sent as it is given: no credentials from ``.netrc``, no cookies. Proxies are those of the environment
+when a host is first asked, except for this machine itself. Threads may share a Transport: a session is made under a
+lock and not changed afterwards, it keeps no cookies, and urllib3 hands each of its connections to one thread at a time.
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ CHUNK = 64 * 1024
 CONNECTIONS = 256
 """Connections kept alive to one server."""
 
-DIRECT = {"http": "", "https": ""}
 DROPPED = (errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE)
 
 
@@ -94,27 +93,34 @@ class Transport:
     def __init__(self) -> None:
         self._lock = Lock()
         self._sessions: dict[Trust, tuple[Session, str | bool]] = {}
+        self._proxies: dict[str, dict[str, str]] = {}
 
     def send(self, call: Call, seconds: float) -> Response:
         """The head of the answer; who asks reads the body by ``chunks`` and closes it.
 
         Raises ExchangeError, or for files of the trust BacError ``bad_config``, ``unreadable_file``.
         """
+        from requests import Request
+
         session, verify = self._session(call.trust)
         with _translated(call.url):
-            return session.request(
+            request = Request(
                 call.method,
                 call.url,
                 params=dict(call.query) if call.query else None,
                 data=dict(call.form) if call.form else None,
                 headers=dict(call.headers),
                 auth=_as_given,
+            )
+            prepared = session.prepare_request(request)
+            return session.send(
+                prepared,
                 timeout=(min(CONNECT_TIMEOUT, seconds), min(READ_TIMEOUT, seconds)),
                 allow_redirects=False,
                 stream=True,
                 verify=verify,
                 cert=call.trust.certificate,
-                proxies=dict(DIRECT) if is_loopback(urlsplit(call.url).hostname or "") else None,
+                proxies=self._proxies_to(prepared.url or call.url),
             )
 
     def close(self) -> None:
@@ -130,6 +136,16 @@ class Transport:
                 system = _system_authorities()
                 self._sessions[trust] = _session(trust), system if trust.verified else False
             return self._sessions[trust]
+
+    def _proxies_to(self, url: str) -> dict[str, str]:
+        """The proxies to a host, by scheme, looked up once: requests would spend a tenth of its time on that."""
+        from requests.utils import get_environ_proxies
+
+        parts = urlsplit(url)
+        if parts.netloc not in self._proxies:
+            local = is_loopback(parts.hostname or "")
+            self._proxies[parts.netloc] = {} if local else get_environ_proxies(url)
+        return self._proxies[parts.netloc]
 
 
 def chunks(response: Response, url: str) -> Iterator[bytes]:
@@ -152,6 +168,7 @@ def _session(trust: Trust) -> Session:
     from requests.adapters import HTTPAdapter
 
     session = requests.Session()
+    session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     # Left to itself, requests reads the body of every redirect, however long, even of one it may not follow.
     session.get_redirect_target = lambda _: None  # type: ignore[assignment,method-assign]
@@ -199,7 +216,7 @@ def _system_authorities() -> str | bool:
 
 
 def _as_given(request: PreparedRequest) -> PreparedRequest:
-    """An authentication that adds nothing; without any, requests would look into ``.netrc``."""
+    """An authentication that adds nothing; without any, requests would take a user from the URL."""
     return request
 
 
