@@ -100,8 +100,8 @@ def encodable(text: str) -> str:
 class BacError(Exception):
     """A failure that a user can act on: ``code`` from CODES, one line of what, to what and why, and a hint.
 
-    ``message`` has no full stop at its end, though what it quotes may bring one; ``hint`` says what to do next and is a sentence or absent;
-    ``input`` is the operand or line that failed.
+    ``message`` has no full stop at its end; one that a quoted text brings is taken off. ``hint`` says what to do
+    next and is a sentence or absent; ``input`` is the operand or line that failed.
     """
 
     def __init__(self, code: str, message: str, *, hint: str | None = None, input: str | None = None) -> None:
