@@ -39,7 +39,7 @@ def chain(target):
 
 
 def allowed(name, item):
-    if room(name) in {"", room(item)} and room(name) == "":
+    if room(name) == "":
         return False
     if room(item) == "":
         return True
