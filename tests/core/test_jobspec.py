@@ -474,7 +474,7 @@ def test_the_task_of_a_container():
     assert task.environment == {"MODE": "strict", "TOKEN": "env:TOKEN"}
     assert task.inputs[0] == Input("s3", {"Bucket": "raw", "Key": "2026/*", "Partition": {"Type": "object"}}, "/inputs")
     assert task.outputs == (ResultPath("outputs", "/outputs"),)
-    assert (task.cpu, task.memory, task.disk, task.gpu) == (1.5, 2_000_000_000, 10_000_000_000, 1)
+    assert (task.cpu, task.memory, task.gpu) == (1.5, 2_000_000_000, 1)
     assert (task.network, task.publishes_ports) == ("bridge", True)
     assert task.timeout == 900
     assert task.publisher == {"Type": "s3", "Params": {"Bucket": "out", "Key": "runs/{jobID}", "Encoding": "gzip"}}
@@ -484,7 +484,7 @@ def test_the_task_of_a_module():
     task = jobspec.task(jobspec.canonical(wasm({"ImportModules": ["/m"]}, Timeouts={"TotalTimeout": 9})))
     assert (task.engine, task.image, task.entry_module) == ("wasm", None, "/m")
     assert (task.entrypoint, task.import_modules) == (("_start",), ("/m",))
-    assert (task.cpu, task.memory, task.disk, task.gpu, task.publisher) == (None, None, None, 0, None)
+    assert (task.cpu, task.memory, task.gpu, task.publisher) == (None, None, 0, None)
     assert (task.network, task.timeout, task.outputs) == ("none", 9, ())
 
 
