@@ -30,6 +30,9 @@ SCHEMA1 = (
     "application/vnd.docker.distribution.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v1+prettyjws",
 )
+LARGEST = 2**63 - 1
+"""Bytes; a size beyond it is none."""
+
 INDEXES = (OCI_INDEX, DOCKER_LIST)
 MANIFESTS = (OCI_MANIFEST, DOCKER_MANIFEST)
 ACCEPTED = (*INDEXES, *MANIFESTS)
@@ -201,10 +204,7 @@ def _manifest(document: _Document, config: _Descriptor, media_type: str) -> Mani
     is_image = config.media_type in (None, *IMAGE_CONFIGS)
     artifact = None if is_image else document.artifact_type or config.media_type
     known = media_type if media_type in MANIFESTS else OCI_MANIFEST
-    layers = tuple(
-        Layer(each.digest or "", None if each.size is UNSET else each.size, each.media_type or "")
-        for each in document.layers or ()
-    )
+    layers = tuple(Layer(each.digest or "", _told(each.size), each.media_type or "") for each in document.layers or ())
     marked = wasm_artifact.mark(document.annotations or {})
     return Manifest(known, config.digest or "", artifact, config.media_type or "", layers, marked)
 
@@ -215,11 +215,17 @@ def _entry(number: int, child: _Descriptor) -> Entry | None:
     digest = child.digest or ""
     if not is_digest(digest):
         raise BacError("bad_manifest", f"entry {number} of the index has no usable digest: {child.digest!r}")
-    size = UNSET if child.size is None else child.size
+    told = _told(child.size)
+    size = UNSET if told is None else told
     marked = wasm_artifact.mark(child.annotations or {})
     if child.platform is None or child.media_type in INDEXES or marked == "smart":
         return Entry(digest, size, None)
     return Entry(digest, size, _platform(child.platform, digest, size, marked))
+
+
+def _told(size: int | UnsetType | None) -> int | None:
+    """A size in bytes, if it can be one."""
+    return size if isinstance(size, int) and 0 <= size <= LARGEST else None
 
 
 def _is_no_image(child: _Descriptor) -> bool:

@@ -84,6 +84,11 @@ def parse(text: str) -> Reference:
     return Reference(domain, path, tag, digest or None)
 
 
+def is_domain(text: str) -> bool:
+    """Whether a text is a registry's host, with its port if it has one."""
+    return bool(_DOMAIN.fullmatch(text))
+
+
 def is_digest(text: str) -> bool:
     """Whether ``text`` is a digest of an algorithm that we can verify, so safe to put in a URL."""
     match = _DIGEST.fullmatch(text)

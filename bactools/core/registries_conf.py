@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import msgspec
 
 from bactools.core.errors import BacError
+from bactools.core.reference import is_domain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -85,7 +86,8 @@ def places(registries: Iterable[Registry], wanted: Reference) -> list[Place]:
 def _completed(registry: Registry, name: str) -> Registry:
     location = registry.location.rstrip("/")
     prefix = registry.prefix.rstrip("/") or location
-    if not prefix or "://" in prefix or "://" in location or any("://" in each.location for each in registry.mirror):
+    places = [each for each in (location, *(mirror.location for mirror in registry.mirror)) if each]
+    if not prefix or "://" in prefix or not all(is_domain(each.partition("/")[0]) for each in places):
         reason = "a registry needs a prefix or a location, and neither is a URL"
         raise BacError("bad_config", f"{name} is not registries.conf, version 2: {reason}", input=name)
     return msgspec.structs.replace(registry, prefix=prefix, location=location)

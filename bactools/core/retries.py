@@ -23,13 +23,14 @@ MAX_DIGITS = 9
 REQUEST_TIMEOUT = 408
 TOO_MANY = 429
 SERVER_ERRORS = 500
+BEYOND = 600
 FOR_EVER = (501, 505)
 """Not implemented, HTTP version not supported: server errors that stay."""
 
 
 def of_status(status: int) -> Trouble | None:
     """The trouble that a status tells of, if asking again may help."""
-    passing = status >= SERVER_ERRORS and status not in FOR_EVER
+    passing = SERVER_ERRORS <= status < BEYOND and status not in FOR_EVER
     return "busy" if passing or status in (REQUEST_TIMEOUT, TOO_MANY) else None
 
 

@@ -27,7 +27,12 @@ def inspect(transport: str, text: str) -> Iterator[Image | Module | BacError]:
     if not written or name == "":
         hint = f"Write {transport}:PATH or {transport}:PATH:NAME."
         raise BacError("bad_reference", f"{transport}:{text} names no {'image' if written else 'file'}", hint=hint)
-    yield from READERS[transport](Path(written).absolute(), name)
+    path = Path(written).absolute()
+    if ":" in str(path):
+        # The record's reference is read again, by --verify and by people: the colon would begin the name.
+        hint = "Give it by a path without a colon."
+        raise BacError("bad_reference", f"{transport}:{path} cannot be written: its path has a colon", hint=hint)
+    yield from READERS[transport](path, name)
 
 
 def place(reference: str) -> Layout | SavedImage:

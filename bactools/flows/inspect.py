@@ -60,16 +60,25 @@ def _found(word: str, places: Registries) -> Iterator[Image | Module | BacError]
         yield engine_image(word.removeprefix(DAEMON))
     elif colon and transport in archived.READERS:
         yield from archived.inspect(transport, rest)
-    elif word.startswith(URLS) and _url_path(word).endswith(MODULE_SUFFIXES):
-        from bactools.flows import modules
-
-        yield modules.record(modules.from_url(places.client(), word))
+    elif word.startswith(URLS):
+        yield _from_url(word, places)
     elif word.startswith(PATHS) or _is_file(word, MODULE_SUFFIXES):
         from bactools.flows import modules
 
         yield modules.record(modules.from_file(_path(word)))
     else:
         yield registry_image(word, places)
+
+
+def _from_url(word: str, places: Registries) -> Module:
+    """The module at a URL. What else has a URL is refused here, before anything quotes what may hold a secret."""
+    named = shown(word)
+    if not named.endswith(MODULE_SUFFIXES):
+        hint = "An image is named without https://."
+        raise BacError("bad_reference", f"{named} names no .wasm, .wat or .cwasm", hint=hint, input=named)
+    from bactools.flows import modules
+
+    return modules.record(modules.from_url(places.client(), word))
 
 
 def registry_image(word: str, places: Registries) -> Image | Module:
@@ -86,7 +95,7 @@ def engine_image(word: str) -> Image | Module:
     from bactools.edges.docker_engine.client import connect
     from bactools.edges.docker_engine.images import inspect as held_image
 
-    if not word:
+    if not word or not (word.isascii() and word.isprintable()):
         raise BacError("bad_reference", f"{DAEMON} names no image", hint=f"Write for example {DAEMON}busybox.")
     with closing(connect()) as engine:
         held = held_image(engine, word)
@@ -134,9 +143,3 @@ def _path(word: str) -> Path:
     if not word.startswith(FILE):
         return Path(word)
     return Path(unquote(word.removeprefix(FILE).removeprefix("localhost")))
-
-
-def _url_path(word: str) -> str:
-    from urllib.parse import urlsplit
-
-    return urlsplit(word).path

@@ -48,7 +48,7 @@ def from_url(client: Client, url: str) -> Loaded:
         parts = urlsplit(url)
         host = parts.hostname or ""
     except ValueError as error:
-        raise BacError("bad_reference", f"{url} is no URL: {error}") from error
+        raise BacError("bad_reference", f"{shown(url)} is no URL: {error}") from error
     if parts.username is not None:
         hint = "Fetch it yourself and give the file."
         raise BacError("bad_reference", f"{shown(url)} comes with a user, who is sent to no server here", hint=hint)

@@ -104,6 +104,9 @@ def test_references_are_answered_in_order_and_a_bad_one_is_a_record(run, registr
         ("./", 3, "unreadable_file"),
         ("/dev/zero", 3, "unreadable_file"),
         ("./page.wasm", 3, "bad_module"),
+        ("https://[/x.wasm", 3, "bad_reference"),
+        ("https://127.0.0.1/app", 3, "bad_reference"),
+        ("docker-daemon:\u00e9", 3, "bad_reference"),
     ],
 )
 def test_when_everything_fails_so_does_the_run(run, home, word, status, code):
@@ -113,6 +116,22 @@ def test_when_everything_fails_so_does_the_run(run, home, word, status, code):
     assert done.stderr.startswith("bac-inspect: ")
     assert done.stderr.count("\n") == 1
     assert done.stderr.endswith(f"[{code}]\n")
+
+
+@pytest.mark.parametrize("word", ["https://me:S3CRET@127.0.0.1/app", "https://127.0.0.1/get?m=x.wasm&sig=S3CRET"])
+def test_a_secret_in_a_url_is_not_repeated(run, word):
+    done = run("bac-inspect", word)
+    assert done.status == 3
+    assert b"S3CRET" not in done.stdout
+    assert "S3CRET" not in done.stderr
+
+
+def test_a_layout_below_a_folder_with_a_colon_is_refused_and_not_looked_for_elsewhere(run, home):
+    folder = home / "a:b"
+    folder.mkdir()
+    done = run("bac-inspect", "oci:layout", cwd=folder)
+    assert (done.status, codes(done)) == (3, ["bad_reference"])
+    assert "its path has a colon" in done.stderr
 
 
 def test_an_image_that_does_not_exist(run, registry):

@@ -74,8 +74,9 @@ def test_an_entry_keeps_the_fields_as_they_were_given():
     )
 
 
-def test_absent_fields_stay_absent():
-    (entry,) = index(child("a", {"os": "linux", "architecture": "amd64"}, size=None)).entries
+@pytest.mark.parametrize("size", [None, -5, 2**70])
+def test_absent_fields_stay_absent(size):
+    (entry,) = index(child("a", {"os": "linux", "architecture": "amd64"}, size=size)).entries
     assert entry.platform is not None
     assert entry.platform.variant is UNSET
     assert entry.platform.os_version is UNSET

@@ -136,6 +136,8 @@ def test_a_table_may_be_written_in_every_way_of_toml(text):
         "[[registry]]\n",
         "[[registry]]\nlocation = 3",
         '[[registry]]\nlocation = "https://a.lan"',
+        '[[registry]]\nprefix = "a.lan"\nlocation = "[::1"',
+        '[[registry]]\nlocation = "a.lan"\n[[registry.mirror]]\nlocation = "b lan"\n',
         '[[registry]]\nlocation = "a.lan"\n[[registry.mirror]]\n',
         '[[registry]]\nlocation = "a.lan',
         '[registry]\nlocation = "a.lan"',

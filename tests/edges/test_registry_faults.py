@@ -288,6 +288,27 @@ def test_an_identity_token_is_exchanged_by_a_post(server, repository):
     }
 
 
+@pytest.mark.parametrize("status", [404, 400, 302])
+def test_a_token_server_that_is_not_there_says_nothing_about_the_image(server, repository, status):
+    server.answers = {PATH: bearer(server), "/token": Answer(status)}
+    error = refusal(repository().manifest, "1")
+    assert error.code == "unreachable"
+    assert f"the token server answers {status}" in error.message
+
+
+def test_a_status_beyond_all_is_not_asked_again(server, repository):
+    server.answers = {PATH: Answer(999)}
+    assert refusal(repository().manifest, "1").code == "unreachable"
+    assert len(server.requests) == 1
+
+
+def test_a_bundle_that_is_not_there_is_named_at_once(repository, monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
+    error = refusal(repository().manifest, "1")
+    assert error.code == "bad_config"
+    assert "REQUESTS_CA_BUNDLE names /nowhere/ca.pem, which is not there" in error.message
+
+
 def test_an_identity_token_does_not_follow_a_redirect(server, repository):
     with serving() as other:
         server.answers = {PATH: bearer(server), "/token": Answer(307, headers={"Location": f"http://{other.host}/x"})}

@@ -156,8 +156,11 @@ def chunks(response: Response, url: str) -> Iterator[bytes]:
 
 
 def shown(url: str) -> str:
-    """A URL for a message: without user and query, which may hold secrets."""
-    parts = urlsplit(url)
+    """A URL, or what was meant as one, for a message: without user and query, which may hold secrets."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url.partition("?")[0].rpartition("@")[2]
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
@@ -210,6 +213,8 @@ def _system_authorities() -> str | bool:
     paths = get_default_verify_paths()
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", paths.openssl_cafile_env):
         if bundle := os.environ.get(name):
+            if not Path(bundle).exists():
+                raise BacError("bad_config", f"{name} names {bundle}, which is not there", hint="Correct or unset it.")
             return bundle
     folder = paths.capath
     return folder if folder and any(Path(folder).glob("*.0")) else True
@@ -223,11 +228,14 @@ def _as_given(request: PreparedRequest) -> PreparedRequest:
 @contextmanager
 def _translated(url: str) -> Iterator[None]:
     """Tell the failures of requests apart by the error that lies at their bottom."""
-    from requests.exceptions import InvalidURL, RequestException
+    from requests.exceptions import InvalidProxyURL, InvalidSchema, InvalidURL, RequestException
     from urllib3.exceptions import HTTPError
 
     try:
         yield
+    except (InvalidProxyURL, InvalidSchema) as error:
+        message = f"fetching {shown(url)}: the proxy that the environment names cannot be used"
+        raise BacError("bad_config", message, hint="Correct HTTPS_PROXY and its kin, or unset them.") from error
     except InvalidURL as error:
         raise ExchangeError("unreachable", f"fetching {shown(url)}: there can be no such host") from error
     except (RequestException, HTTPError, OSError) as error:
@@ -236,6 +244,8 @@ def _translated(url: str) -> Iterator[None]:
 
 def _failure(url: str, error: BaseException) -> ExchangeError:
     from ssl import SSLCertVerificationError, SSLEOFError, SSLError, SSLZeroReturnError
+
+    from urllib3.exceptions import ProxyError
 
     doing = f"fetching {shown(url)}"
     causes = _causes(error)
@@ -254,6 +264,9 @@ def _failure(url: str, error: BaseException) -> ExchangeError:
             hint = "Check the host's name and the network."
             refused = cause.errno == errno.ECONNREFUSED
             return ExchangeError("unreachable", f"{doing}: {cause.strerror}", hint=hint, speaks_no_tls=refused)
+    if any(isinstance(cause, ProxyError) for cause in causes):
+        hint = "Check the proxy that the environment names."
+        return ExchangeError("unreachable", f"{doing}: the proxy does not let it through", hint=hint)
     return ExchangeError("unreachable", f"{doing}: the connection broke off", hint="Try again.", trouble="dropped")
 
 

@@ -20,7 +20,7 @@ from bactools.core.credentials import Challenge, challenges
 from bactools.core.errors import BacError
 from bactools.core.reference import is_loopback
 from bactools.edges.registry.hosts import Hosts
-from bactools.edges.registry.statuses import check
+from bactools.edges.registry.statuses import TELLING, check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,6 +101,8 @@ class Logins:
         if "service" in challenge.parameters:
             query["service"] = challenge.parameters["service"]
         answer = self._asked(realm, query, self._find(endpoint.reference.name), trust)
+        if answer.status not in TELLING:
+            raise BacError("unreachable", f"{doing}: the token server answers {answer.status}", hint="Try again later.")
         check(answer, doing)
         try:
             decoded = msgspec.json.decode(answer.body, type=_Token)

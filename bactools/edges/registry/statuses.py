@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bactools.core import retries
 from bactools.core.errors import BacError
-from bactools.core.retries import SERVER_ERRORS, TOO_MANY
+from bactools.core.retries import BEYOND, SERVER_ERRORS, TOO_MANY
 
 if TYPE_CHECKING:
     from bactools.edges.http import Answer, Stream
@@ -15,6 +15,9 @@ OK = 200
 UNAUTHORIZED = 401
 FORBIDDEN = 403
 NOT_FOUND = 404
+
+# What is asked for may be missing; a token server that is missing says nothing about that.
+TELLING = (OK, UNAUTHORIZED, FORBIDDEN, TOO_MANY)
 
 
 def check(answer: Answer | Stream, doing: str) -> None:
@@ -30,7 +33,7 @@ def check(answer: Answer | Stream, doing: str) -> None:
     if status == TOO_MANY:
         hint = _waiting(answer.headers.get("retry-after", "").strip())
         raise BacError("rate_limited", f"{doing}: the registry asks to wait", hint=hint)
-    hint = "Try again later." if status >= SERVER_ERRORS else "Is there a registry at that address?"
+    hint = "Try again later." if SERVER_ERRORS <= status < BEYOND else "Is there a registry at that address?"
     raise BacError("unreachable", f"{doing}: the registry answers {status}", hint=hint)
 
 
