@@ -17,7 +17,6 @@ from msgspec import UNSET, Raw, Struct, UnsetType, field
 from bactools import PROTOCOL
 
 How = Literal["native", "compatible", "emulated", "assumed"]
-EngineName = Literal["docker", "wasm"]
 
 
 class Offer(Struct, frozen=True):
