@@ -23,22 +23,38 @@ class Offer(Struct, frozen=True):
     """A platform that an engine of a node runs, and how: ``via`` names the emulator.
 
     ``assumed`` is a platform that a node list or an operand states and nobody has proved: what a host of
-    that platform usually runs is then assumed as containerd does.
+    that platform usually runs is then assumed as containerd does. ``proved`` says where a program of the
+    platform was run to see it: on the host, or in a container of the engine.
     """
 
     platform: str
     how: How
     via: str | UnsetType = UNSET
+    proved: Literal["host", "container"] | UnsetType = UNSET
 
 
 class Engine(Struct):
-    """An executor of a node: ``features`` are WebAssembly proposals for ``wasm``, runtimes for ``docker``."""
+    """An executor of a node: ``features`` are WebAssembly proposals for ``wasm``, OCI runtimes for ``docker``.
+
+    ``address`` is where the engine listens, ``rootless`` whether it runs without root; ``memory`` is the most that
+    one of its jobs can be given, in bytes.
+    """
 
     engine: str
     platforms: list[Offer]
     runtime: str | UnsetType | None = UNSET
     version: str | UnsetType | None = UNSET
     features: list[str] | UnsetType = UNSET
+    address: str | UnsetType = UNSET
+    rootless: bool | UnsetType = UNSET
+    memory: int | UnsetType = UNSET
+
+
+class Program(Struct):
+    """A runtime found on the host, by its usual name: a fact, and no promise that bactools runs jobs with it."""
+
+    name: str
+    path: str
 
 
 class Gpu(Struct):
@@ -65,7 +81,10 @@ class Envelope(Struct, kw_only=True, tag_field="kind"):
 
 
 class Node(Envelope, kw_only=True, tag="node"):
-    """A compute host: which platforms it runs, by engine, and what it has."""
+    """A compute host: which platforms it runs, by engine, and what it has.
+
+    ``limits`` is the most that its owner lets one job have; ``page_size`` is in bytes.
+    """
 
     id: str
     name: str | UnsetType | None = UNSET
@@ -76,6 +95,9 @@ class Node(Envelope, kw_only=True, tag="node"):
     engines: list[Engine] | UnsetType | None = UNSET
     resources: Resources | UnsetType | None = UNSET
     available: Resources | UnsetType | None = UNSET
+    limits: Resources | UnsetType | None = UNSET
+    page_size: int | UnsetType | None = UNSET
+    runtimes: list[Program] | UnsetType | None = UNSET
     labels: dict[str, str] | UnsetType | None = UNSET
     sources: list[str] | UnsetType | None = UNSET
     publishers: list[str] | UnsetType | None = UNSET
