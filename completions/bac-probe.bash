@@ -6,7 +6,7 @@ _bac_probe() {
         --) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
         esac
     done
-    options="--label --config --format -q --quiet -v --verbose --schema --version --help"
+    options="--label --config --output --if-changed --append --deep --root --timeout --format -q --quiet -v --verbose --schema --version --help"
     # --option=value is three words, or two while there is no value
     if [[ $cur == = ]]; then
         cur=
@@ -14,9 +14,13 @@ _bac_probe() {
         prev=${COMP_WORDS[COMP_CWORD - 2]}
     fi
     case $prev in
+    --append) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     --config) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-    --format) mapfile -t COMPREPLY < <(compgen -W "jsonl table" -- "$cur"); return ;;
+    --format) mapfile -t COMPREPLY < <(compgen -W "jsonl table labels" -- "$cur"); return ;;
     --label) return ;;
+    --output) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    --root) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    --timeout) return ;;
     esac
     if [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")

@@ -44,8 +44,9 @@ def allowed(name, item):
     if room(item) == "":
         return True
     if room(name) == "edges" and room(item) == "edges":
-        same_package = name.split(".")[2] == item.split(".")[2]
-        return same_package or item in SHARED_EDGES or item == "bactools.edges"
+        if item == "bactools.edges":
+            return True
+        return name.split(".")[2] == item.split(".")[2] or item in SHARED_EDGES
     if room(name) == "commands" and room(item) == "commands":
         return item == "bactools.commands" or name.rpartition(".")[0] == item
     return room(item) in MAY[room(name)]

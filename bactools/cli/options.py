@@ -17,19 +17,22 @@ if TYPE_CHECKING:
 FORMATS = ("jsonl", "table")
 
 
-def common(name: str, kinds: tuple[str, ...]) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """Add the common options to a command that writes records of these kinds.
+def common(
+    name: str, kinds: tuple[str, ...], *, also: tuple[str, ...] = ()
+) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Add the common options to a command that writes records of these kinds; ``also`` are formats of its own.
 
     The command's function receives an Output as its first argument in their place.
     """
 
     def decorate(function: Callable[..., int]) -> Callable[..., int]:
         def wrapped(*, format: str | None, quiet: bool, verbose: bool, **rest: Any) -> int:
-            output = Output(name, table=is_table(format), quiet=quiet, verbose=verbose)
+            form = format if format and format in also else "table" if is_table(format) else "jsonl"
+            output = Output(name, form=form, quiet=quiet, verbose=verbose)
             return function(output, **rest)
 
         wrapped.__doc__ = function.__doc__
-        for option in reversed(common_options(name, kinds)):
+        for option in reversed(common_options(name, kinds, (*FORMATS, *also))):
             wrapped = option(wrapped)
         # click shows parameters from the end of this list: the command's own come first, wherever `common` stands.
         wrapped.__click_params__ += getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
@@ -38,7 +41,7 @@ def common(name: str, kinds: tuple[str, ...]) -> Callable[[Callable[..., int]], 
     return decorate
 
 
-def common_options(name: str, kinds: tuple[str, ...]) -> list[Callable[[Any], Any]]:
+def common_options(name: str, kinds: tuple[str, ...], formats: tuple[str, ...]) -> list[Callable[[Any], Any]]:
     """The decorators behind ``common``, in the order in which help shows them."""
 
     def show_version(_context: click.Context, _option: click.Parameter, wanted: bool) -> None:
@@ -57,7 +60,7 @@ def common_options(name: str, kinds: tuple[str, ...]) -> list[Callable[[Any], An
     return [
         click.option(
             "--format",
-            type=click.Choice(FORMATS),
+            type=click.Choice(formats),
             help="Default: BACTOOLS_FORMAT, else a table on a terminal and JSON lines elsewhere.",
         ),
         click.option("-q", "--quiet", is_flag=True, help="No notes on standard error, errors only."),

@@ -1,7 +1,8 @@
-"""Records as a table for people: the same records in the same order, in fewer words.
+"""Records in other forms than lines: as a table for people, nodes as labels for schedulers.
 
-A column is a heading and the way from a record to a short text. Consecutive records of one kind share
-a table; a kind that has no columns here is shown by its kind and its first fields.
+A table has the same records in the same order, in fewer words. A column is a heading and the way from a record to a
+short text. Consecutive records of one kind share a table; a kind that has no columns here is shown by its kind and
+its first fields.
 """
 
 from __future__ import annotations
@@ -26,6 +27,16 @@ def table(lines: Iterable[bytes]) -> str:
     for headings, group in groupby(map(drawn, lines), key=lambda row: row[0]):
         blocks.append(tabulate([cells for _, cells in group], headings, tablefmt="plain", disable_numparse=True))
     return "\n\n".join(blocks) + "\n" if blocks else ""
+
+
+def labels(lines: Iterable[bytes]) -> str:
+    """The labels of nodes, given as JSON lines, as ``key=value`` lines."""
+    import msgspec
+
+    from bactools.core import node_labels
+    from bactools.core.records import Node
+
+    return "".join(node_labels.text(msgspec.json.decode(line, type=Node)) for line in lines)
 
 
 def drawn(line: bytes) -> tuple[list[str], list[str]]:
@@ -162,6 +173,8 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     ),
     "error": (("ERROR", field("code")), ("INPUT", field("input")), ("MESSAGE", field("message"))),
 }
+
+FORMS: dict[str, Callable[[Iterable[bytes]], str]] = {"table": table, "labels": labels}
 
 OTHER: tuple[Column, ...] = (
     ("KIND", lambda record: str(record.get("kind")).strip('"')),

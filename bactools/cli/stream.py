@@ -54,15 +54,16 @@ def wait() -> None:
 
 
 class Output:
-    """Where a command puts what it found: records as JSON lines or as a table, notes on standard error.
+    """Where a command puts what it found: records as JSON lines or in another ``form``, notes on standard error.
 
     It remembers what failed, so that ``finish`` can tell a partial run (status 5) from one in which
     everything failed (the first error's own status, and its line on standard error).
     """
 
-    def __init__(self, by: str, *, table: bool, quiet: bool, verbose: bool) -> None:
+    def __init__(self, by: str, *, form: str, quiet: bool, verbose: bool) -> None:
         self.by = by
-        self._table: list[bytes] | None = [] if table else None
+        self.form = form
+        self._kept: list[bytes] | None = None if form == "jsonl" else []
         self._quiet = quiet
         self._verbose = verbose
         self._progress = False
@@ -119,12 +120,12 @@ class Output:
         sys.stderr.flush()
 
     def finish(self, status: int = Status.OK) -> int:
-        """Draw the table, if it is one, and tell the status of the whole run."""
+        """Draw what is not written as lines, and tell the status of the whole run."""
         self.progress(None)
-        if self._table is not None:
-            from bactools.cli.show import table
+        if self._kept is not None:
+            from bactools.cli.show import FORMS
 
-            write(table(self._table).encode())
+            write(FORMS[self.form](self._kept).encode())
         if self._failures and not self._written and not self._passed_errors:
             for error in self._failures:
                 self._message(f"{self.by}: {error.line()}")
@@ -137,11 +138,11 @@ class Output:
         if len(raw) > MAX_LINE:
             hint = "Let the job fetch its data instead of carrying it inline."
             raise BacError("too_large", f"the record is {len(raw)} bytes long; a line holds {MAX_LINE}", hint=hint)
-        if self._table is None:
+        if self._kept is None:
             self.progress(None)
             write(raw + b"\n")
         else:
-            self._table.append(raw)
+            self._kept.append(raw)
 
     def _message(self, text: str) -> None:
         self.progress(None)

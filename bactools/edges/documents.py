@@ -16,13 +16,18 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from bactools.core.errors import BacError
+from bactools.core.located import Located
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import yaml
 
+    from bactools.core.located import Place
+
 LIMIT = 16 * 1024 * 1024
+LOCATED_LIMIT = 1024 * 1024
+"""Bytes: to know where every value stands takes many times its size."""
 DEPTH = 100
 VALUES = 1_000_000
 
@@ -48,13 +53,16 @@ def load(data: bytes, name: str) -> list[object]:
 
     Raises BacError ``bad_document`` (with the line) or ``too_large``.
     """
-    if len(data) > LIMIT:
-        raise _too_large(name, LIMIT)
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise _refusal(name, data.count(b"\n", 0, error.start) + 1, "it is not UTF-8") from error
-    return list(_json_or_yaml(text, name) if _JSON.match(text) else _yaml(text, name))
+    text = _text(data, name)
+    return list(_json_or_yaml(text, name) if _JSON.match(text) else _values(text, name))
+
+
+def located(path: str) -> list[Located]:
+    """The documents of a file with the lines of their values; JSON counts as YAML here.
+
+    Raises BacError as ``read``.
+    """
+    return list(_yaml(_text(contents(path, LOCATED_LIMIT), path), path, marked=True))
 
 
 def opened(path: str) -> IO[bytes]:
@@ -88,13 +96,22 @@ def regular_file(path: str) -> str:
         raise _unreadable(path, str(error.strerror)) from error
 
 
+def _text(data: bytes, name: str) -> str:
+    if len(data) > LIMIT:
+        raise _too_large(name, LIMIT)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _refusal(name, data.count(b"\n", 0, error.start) + 1, "it is not UTF-8") from error
+
+
 def _json_or_yaml(text: str, name: str) -> list[object]:
     """What looks like JSON may be YAML in flow style: with comments, or documents parted by ``---``."""
     try:
         return list(_json(text, name))
     except json.JSONDecodeError as error:
         try:
-            return list(_yaml(text, name))
+            return list(_values(text, name))
         except BacError:
             raise _refusal(name, error.lineno, error.msg) from error
 
@@ -131,13 +148,17 @@ def _skipped(text: str, place: int) -> int:
     return space.end() if space else place
 
 
-def _yaml(text: str, name: str) -> Iterator[object]:
+def _values(text: str, name: str) -> Iterator[object]:
+    return (document.value for document in _yaml(text, name))
+
+
+def _yaml(text: str, name: str, *, marked: bool = False) -> Iterator[Located]:
     import yaml
 
     # libyaml is missing where PyYAML was built without it; the result is the same, ten times slower.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        builder = _Builder(yaml.parse(text, Loader=loader), name)
+        builder = _Builder(yaml.parse(text, Loader=loader), name, marked=marked)
         yield from builder.documents()
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
@@ -149,25 +170,29 @@ def _yaml(text: str, name: str) -> Iterator[object]:
 class _Builder:
     """Values from YAML events: counts what it builds, aliases at their full size."""
 
-    def __init__(self, events: Iterator[yaml.Event], name: str) -> None:
+    def __init__(self, events: Iterator[yaml.Event], name: str, *, marked: bool) -> None:
         self._events = events
         self._name = name
+        self._marked = marked
         self._anchors: dict[str, tuple[Any, int]] = {}
+        self._lines: dict[Place, int] = {}
         self._count = 0
 
-    def documents(self) -> Iterator[object]:
+    def documents(self) -> Iterator[Located]:
         """Each document that says anything."""
         for event in self._events:
             if type(event).__name__ == "DocumentStartEvent":
                 self._anchors.clear()
-                value = self._value(next(self._events), 0)
+                self._lines = {}
+                value = self._value(next(self._events), ())
                 if value is not None:
-                    yield value
+                    yield Located(value, self._lines)
 
-    def _value(self, event: Any, depth: int) -> Any:
+    def _value(self, event: Any, place: Place) -> Any:
         kind = type(event).__name__
-        if depth > DEPTH:
+        if len(place) > DEPTH:
             raise self._refused(event, f"it is nested more than {DEPTH} deep")
+        self._mark(event, place)
         if kind == "AliasEvent":
             return self._alias(event)
         before = self._count
@@ -175,12 +200,16 @@ class _Builder:
         if kind == "ScalarEvent":
             value = self._scalar(event)
         elif kind == "SequenceStartEvent":
-            value = self._sequence(event, depth)
+            value = self._sequence(event, place)
         else:
-            value = self._mapping(event, depth)
+            value = self._mapping(event, place)
         if event.anchor:
             self._anchors[event.anchor] = (value, self._count - before)
         return value
+
+    def _mark(self, event: Any, place: Place) -> None:
+        if self._marked:
+            self._lines[place] = event.start_mark.line + 1
 
     def _alias(self, event: Any) -> Any:
         if event.anchor not in self._anchors:
@@ -196,14 +225,14 @@ class _Builder:
             return event.value
         return _plain(event.value)
 
-    def _sequence(self, event: Any, depth: int) -> list[Any]:
+    def _sequence(self, event: Any, place: Place) -> list[Any]:
         self._check_tag(event, ("seq",))
-        items = []
+        items: list[Any] = []
         while type(inner := next(self._events)).__name__ != "SequenceEndEvent":
-            items.append(self._value(inner, depth + 1))
+            items.append(self._value(inner, (*place, len(items))))
         return items
 
-    def _mapping(self, event: Any, depth: int) -> dict[str, Any]:
+    def _mapping(self, event: Any, place: Place) -> dict[str, Any]:
         self._check_tag(event, ("map",))
         found: dict[str, Any] = {}
         merged: dict[str, Any] = {}
@@ -211,7 +240,8 @@ class _Builder:
         while type(inner := next(self._events)).__name__ != "MappingEndEvent":
             if type(inner).__name__ != "ScalarEvent":
                 raise self._refused(inner, "a key is not plain text")
-            value = self._value(next(self._events), depth + 1)
+            value = self._value(next(self._events), (*place, inner.value))
+            self._mark(inner, (*place, inner.value))
             if inner.value == _MERGE and inner.implicit[0]:
                 merged = {**self._merged(inner, value), **merged}
             elif inner.value in found:

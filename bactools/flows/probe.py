@@ -1,43 +1,65 @@
-"""What this host can run: ask the host and its engines, and make a node record of it.
+"""What a host can run: ask it and its engines, and make a node record of it.
 
-An engine that is not there, or a tool that fails, is a warning in the record and never a failure.
+An engine that is not there, or a tool that fails, is a warning in the record and never a failure. Of a captured host
+only files are read: nothing is run and nobody is asked.
 """
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from bactools.core import binfmt, hostfile, node
+from bactools.core import hostfile, node
 from bactools.core.errors import BacError
-from bactools.edges import emulators, host
+from bactools.edges import host
+from bactools.edges.host.tree import Tree
+from bactools.flows import probe_engines
+from bactools.flows.probe_engines import Clock, Probing
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
 
     from bactools.core.hostfile import Settings
-    from bactools.core.node import HostFacts
-    from bactools.core.records import Engine, Gpu, Node
+    from bactools.core.records import Engine, Gpu, Node, Program
 
 HOST_FILE = Path("/etc/bactools/node.yaml")
 HERE = Path()
 """Where bac-exec puts its results, and therefore the disk that is measured."""
-DOCKER_TIMEOUT = 10
-"""Seconds for each answer of an engine, which has nothing to look up for what is asked."""
+ROOT = Path("/")
+TIMEOUT = 30.0
+"""Seconds for all of a probe."""
+GPU_TIMEOUT = 5.0
+USUAL_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where runtimes are looked for beside PATH, which cron keeps short."""
+
+
+class Request(NamedTuple):
+    """What to probe, and how: the host file, the root of the host's files, and seconds for all of it.
+
+    ``deep`` proves the platforms in containers of the engine, too; ``progress`` is told what is being done.
+    """
+
+    settings: Settings
+    root: Path = ROOT
+    deep: bool = False
+    timeout: float = TIMEOUT
+    progress: Callable[[str | None], None] = lambda _: None
 
 
 def settings(path: Path | None = None) -> Settings:
     """The host file at ``path``, else the usual one, which may be absent.
 
-    Raises BacError ``unreadable_file`` or ``bad_config``.
+    Raises BacError ``unreadable_file``, ``bad_document``, ``too_large`` or ``bad_config``.
     """
     chosen = path or HOST_FILE
     if path is None and not _exists(chosen):
         return hostfile.Settings()
     from bactools.edges import documents
 
-    return hostfile.settings(documents.read(str(chosen)), str(chosen))
+    return hostfile.settings(documents.located(str(chosen)), str(chosen))
 
 
 def _exists(path: Path) -> bool:
@@ -51,69 +73,67 @@ def _exists(path: Path) -> bool:
     return True
 
 
-def probe(settings: Settings, labels: Mapping[str, str], now: datetime) -> Node:
-    """The whole node; ``labels`` go over those of the host file."""
-    facts = host.read(disk=HERE)
-    found, warnings = _engines(hostfile.ENGINES, settings, facts)
-    gpus, trouble = _gpus()
-    bare = node.identified(facts, settings, found, warnings + trouble)
-    return node.measured(bare, facts, gpus, {**settings.labels, **labels}, now)
+def probe(request: Request, labels: Mapping[str, str], now: datetime) -> Node:
+    """The whole node; ``labels`` go over those of the host file.
+
+    Raises BacError ``unreadable_file`` or ``bad_platform`` where a captured host does not tell what it is.
+    """
+    probing = _probing(request)
+    found, warnings = _engines(hostfile.ENGINES, probing)
+    gpus, trouble = _gpus(probing)
+    bare = node.identified(probing.facts, request.settings, found, warnings + trouble)
+    whole = node.measured(bare, probing.facts, gpus, None if probing.tree.captured else _runtimes())
+    return node.published(whole, request.settings, {**request.settings.labels, **labels}, now)
 
 
 def engines(names: Collection[str], settings: Settings) -> Node:
     """The id, name and platform of this host, and only these engines (``docker``, ``wasm``): cheap."""
-    facts = host.read(disk=HERE)
-    found, warnings = _engines(names, settings, facts)
-    return node.identified(facts, settings, found, warnings)
+    probing = _probing(Request(settings))
+    found, warnings = _engines(names, probing)
+    return node.identified(probing.facts, settings, found, warnings)
 
 
-def _engines(names: Collection[str], settings: Settings, facts: HostFacts) -> tuple[list[Engine], list[str]]:
+def _probing(request: Request) -> Probing:
+    clock = Clock(time.monotonic() + request.timeout)
+    tree = Tree(request.root)
+    return Probing(tree, host.read(HERE, tree), request.settings, clock, request.deep, request.progress)
+
+
+def _engines(names: Collection[str], probing: Probing) -> tuple[list[Engine] | None, list[str]]:
+    """The engines of these names that are there and not withheld, and why others are not.
+
+    None where a captured host tells of no engine at all.
+    """
+    ways = {"docker": probe_engines.docker, "wasm": probe_engines.wasm}
+    if probing.tree.captured:
+        ways = {"docker": probe_engines.captured_docker}
     found: list[Engine] = []
     warnings: list[str] = []
-    if "docker" in names and "docker" not in settings.withhold:
-        try:
-            engine, remarks = _docker(settings, facts)
-        except BacError as error:
-            warnings.append(error.message)
-        else:
-            found.append(engine)
-            warnings.extend(remarks)
-    if "wasm" in names and "wasm" not in settings.withhold:
-        wasm = _wasm()
-        if wasm is None:
-            warnings.append(
-                "there is no WebAssembly engine: the Python package wasmtime is not installed for this machine"
-            )
-        else:
-            found.append(wasm)
-    return found, warnings
+    for name, ask in ways.items():
+        if name in names and name not in probing.settings.withhold:
+            try:
+                engine, remarks = ask(probing)
+            except BacError as error:
+                warnings.append(error.message)
+            else:
+                found.append(engine)
+                warnings.extend(remarks)
+    return (None if probing.tree.captured and warnings and not found else found), warnings
 
 
-def _docker(settings: Settings, facts: HostFacts) -> tuple[Engine, list[str]]:
-    from bactools.edges.docker_engine import client
+def _gpus(probing: Probing) -> tuple[list[Gpu] | None, list[str]]:
+    from bactools.edges.host import gpus
 
-    local = client.address().startswith("unix://")
-    connection = client.connect(timeout=DOCKER_TIMEOUT)
-    try:
-        answer = client.describe(connection)
-    finally:
-        connection.close()
-    docker = node.DockerFacts(answer.version, answer.os, answer.architecture, local)
-    entries = binfmt.entries(emulators.read()) if settings.emulation else ()
-    return node.docker_engine(docker, facts, entries)
+    return gpus.read(probing.tree, probing.clock.left(GPU_TIMEOUT), decode=_decode)
 
 
-def _wasm() -> Engine | None:
-    from bactools.edges import wasm_runtime
+def _decode(data: bytes, name: str) -> list[object]:
+    from bactools.edges import documents
 
-    found = wasm_runtime.describe()
-    return None if found is None else node.wasm_engine(found.version, found.platforms, found.features)
+    return documents.load(data, name)
 
 
-def _gpus() -> tuple[list[Gpu] | None, list[str]]:
-    from bactools.edges import gpus
+def _runtimes() -> list[Program]:
+    from bactools.edges.host import programs
 
-    try:
-        return gpus.read(), []
-    except BacError as error:
-        return None, [error.message]
+    return programs.find(os.pathsep.join((os.environ.get("PATH", ""), USUAL_PATH)))

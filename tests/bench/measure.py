@@ -1,7 +1,7 @@
 """Measure whole processes beside a peer: medians and their ratio, the two run in turn, as machines drift.
 
-usage: python measure.py [startup|exec|match|inspect|slow]…     all of them by default
-Needs the commands of this Python installed; `exec` a Docker engine and localhost:5000/busybox:multi, `match` jq,
+usage: python measure.py [startup|probe|exec|match|inspect|slow]…     all of them by default
+Needs the commands of this Python installed; `probe` a Docker engine, `exec` that and localhost:5000/busybox:multi, `match` jq,
 `inspect` skopeo and that registry, in which it makes the repository `bench`; `slow` both,
 docker-registry and openssl.
 """
@@ -65,6 +65,14 @@ def startup():
         compare(f"{command} --help", f"exec {command} --help", peer, 1.25)
     for command, operand in IDLE.items():
         compare(f"{command} on an empty input", f"exec {command} {operand} </dev/null", peer, 1.25)
+
+
+def probe():
+    """A host with an engine and without one, and every platform proved in a container."""
+    compare("probe, live engine", "exec bac-probe", f"exec {sys.executable} -c 'import click, docker'", 1.4)
+    compare("probe, no engine", "DOCKER_HOST=unix:///nonexistent exec bac-probe", "exec bac-probe --help", 2.0)
+    run = f"docker run --rm {IMAGE} true"
+    compare("probe --deep (beside one container)", "exec bac-probe --deep", f"exec {run}", "1.5 s a platform", runs=5)
 
 
 def execute():
@@ -134,7 +142,7 @@ def far_away():
         compare("80 ms a round trip (beside skopeo)", ours, peer, 1.3, runs=7)
 
 
-MEASURES = {"startup": startup, "exec": execute, "match": match, "inspect": inspect, "slow": far_away}
+MEASURES = {"startup": startup, "probe": probe, "exec": execute, "match": match, "inspect": inspect, "slow": far_away}
 
 if __name__ == "__main__":
     for chosen in sys.argv[1:] or MEASURES:

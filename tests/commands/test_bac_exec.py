@@ -390,7 +390,7 @@ def test_a_signal_in_the_middle_writes_the_record_and_kills(
     spawn: Callable[..., subprocess.Popen[bytes]], home: Path, wasm_job: Callable[..., bytes], number: int
 ):
     process = spawn("bac-exec", input=wasm_job(SPIN))
-    eventually(lambda: children(process.pid))
+    eventually(lambda: results(home) and children(process.pid))
     process.send_signal(number)
     stdout, stderr = process.communicate(timeout=30)
     assert process.returncode == -number

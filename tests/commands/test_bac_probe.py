@@ -44,7 +44,8 @@ def test_one_node_line_and_nothing_else(run, no_docker):
     assert (node["kind"], node["v"], node["schedulable"]) == ("node", 1, True)
     assert node["name"] == os.uname().nodename
     assert node["resources"]["cpu"] == len(os.sched_getaffinity(0))
-    assert set(node["available"]) == {"memory", "disk"}
+    assert set(node["available"]) == {"cpu", "memory", "disk"}
+    assert node["page_size"] == os.sysconf("SC_PAGE_SIZE")
 
 
 def test_a_missing_docker_engine_is_a_warning_and_no_failure(run, no_docker):
@@ -117,6 +118,58 @@ def test_host_file_names_labels_and_withholds(run, host_file):
     assert node["warnings"] == []
 
 
+@pytest.mark.usefixtures("docker")
+def test_platforms_can_be_withheld(run, host_file):
+    [node] = run("bac-probe", "--config", host_file("withhold: [linux/amd64, linux/arm64, wasm32/wasi]\n")).records
+    offered = {offer["platform"] for engine in node["engines"] for offer in engine["platforms"]}
+    assert not any(platform.startswith(("linux/amd64", "linux/arm64")) for platform in offered)
+    assert "wasm32/wasi" not in offered
+    assert "wasm32/wasi/p2" in offered
+
+
+def test_limits_and_the_lack_of_local_paths_are_published(run, host_file):
+    text = "withhold: [docker, wasm]\nlimits: {cpu: 500m, memory: 1Gi, gpus: 1}\nlocal_paths: []\n"
+    [node] = run("bac-probe", "--config", host_file(text)).records
+    assert node["limits"] == {"cpu": 0.5, "memory": 2**30, "gpus": [{"vendor": None, "name": None, "memory": None}]}
+    assert node["sources"] == ["inline"]
+
+
+@pytest.mark.usefixtures("docker", "emulated")
+def test_every_platform_says_where_it_was_proved(run):
+    def proved(*words):
+        [node] = run("bac-probe", *words).records
+        assert node["warnings"] == []
+        return {offer["platform"].rpartition("/v")[0] or offer["platform"]: offer["proved"] for offer in offers(node)}
+
+    def offers(node):
+        return engines(node)["docker"]["platforms"]
+
+    shallow, deep = proved(), proved("--deep")
+    assert {"linux/arm64", "linux/arm"} <= set(shallow)
+    assert set(shallow.values()) == {"host"}
+    assert deep == dict.fromkeys(shallow, "container")
+
+
+def test_labels_are_lines_of_key_and_value(run, no_docker):
+    done = run("bac-probe", "--format", "labels", "--label", "zone=eu", "--label", "two words=1", env=no_docker)
+    labels = dict(line.split("=") for line in done.stdout.decode().splitlines())
+    assert done.status == 0
+    assert labels["zone"] == "eu"
+    assert labels["os_type"] == labels["Operating-System"] == "linux"
+    assert labels["os_arch"] == labels["Architecture"]
+    assert labels["wasm/wasm32-wasi-p1"] == "native"
+    assert labels["wasm-feature/simd"] == "true"
+    assert not any(key.startswith("docker/") for key in labels)
+    assert done.stderr == "bac-probe: the label two words is left out: Kubernetes allows no such label.\n"
+
+
+@pytest.mark.usefixtures("docker", "emulated")
+def test_the_labels_tell_the_platforms_of_the_engine(run):
+    labels = dict(line.split("=") for line in run("bac-probe", "--format", "labels").stdout.decode().splitlines())
+    assert labels["docker/linux-arm64"] == labels["docker/linux-arm-v7"] == "emulated"
+    assert labels[f"docker/linux-{labels['os_arch']}"] == "native"
+
+
 def test_labels_of_the_command_line_win(run, host_file):
     words = ("--config", host_file(EVERYTHING), "--label", "zone=us", "--label", "empty=", "--label", "url=a=b")
     [node] = run("bac-probe", *words).records
@@ -137,6 +190,13 @@ def test_an_unknown_key_is_refused_with_the_nearest(run, host_file):
     assert done.stderr.count("\n") == 1
 
 
+def test_a_mistake_in_the_host_file_is_named_with_its_line(run, host_file):
+    path = host_file("name: a\nlimits:\n  cpu: 2\n  memory: lots\n")
+    done = run("bac-probe", "--config", path)
+    assert (done.status, done.stdout) == (3, b"")
+    assert done.stderr.startswith(f"bac-probe: line 4 of host file {path} has a limit of memory that is no amount")
+
+
 @pytest.mark.parametrize("name", ["absent.yaml", "."])
 def test_a_host_file_that_cannot_be_read_is_an_error(run, tmp_path, name):
     done = run("bac-probe", "--config", str(tmp_path / name))
@@ -150,6 +210,25 @@ def test_only_the_engines_that_are_asked_for_are_looked_at(run, no_docker):
     node = json.loads(lines.encode(probe.engines({"wasm"}, Settings())))
     assert node == {key: whole[key] for key in node if key != "warnings"} | {"warnings": []}
     assert "resources" not in node
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--if-changed",), "--if-changed needs --output."),
+        (("--output", "a", "--append", "b"), "choose one."),
+        (("--append", "a", "--format", "labels"), "--output takes --format labels."),
+        (("--deep", "--root", "a"), "of a host in --root only files are read."),
+        (("--timeout", "0"), "0 is not a number of seconds"),
+        (("--timeout", "nan"), "nan is not a number of seconds"),
+        (("--timeout", "1e9"), "1e+09 is not a number of seconds"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_options_that_do_not_go_together_are_a_usage_error(run, words, said):
+    done = run("bac-probe", *words)
+    assert (done.status, done.stdout) == (2, b"")
+    assert said in done.stderr
 
 
 def test_a_withheld_engine_is_not_offered_when_asked_for():

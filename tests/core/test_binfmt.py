@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bactools.core.binfmt import HEADERS, Entry, architectures, entries, offers, parse
-from bactools.core.records import Offer
+from bactools.core.binfmt import Entry, architectures, entries, parse, takers
+from bactools.core.executables import HEADERS
 
 # ELF64, little endian, any OS ABI, executable or shared object, e_machine 183 (AArch64)
 ARM64 = """\
@@ -110,38 +110,11 @@ def test_the_global_switch_turns_all_of_them_off():
     assert [entry.name for entry in entries({"a": ARM64, "status": "enabled\n"})] == ["a"]
 
 
-def test_offers_are_sorted_and_name_the_entry():
-    found = offers(entries({"qemu-arm64": ARM64, "qemu-arm": ARM}), {"amd64"})
-    assert found.offers == (
-        Offer("linux/arm/v7", "emulated", "qemu-arm"),
-        Offer("linux/arm64", "emulated", "qemu-arm64"),
-    )
-    assert found.warnings == ()
-
-
-def test_an_emulated_amd64_has_no_level():
-    text = f"enabled\ninterpreter /x\nflags: F\noffset 0\nmagic {MAGICS['amd64']}\n"
-    assert offers(entries({"rosetta": text}), {"arm64"}).offers == (Offer("linux/amd64", "emulated", "rosetta"),)
-
-
-def test_native_architectures_are_not_offered():
-    assert offers(entries({"a": ARM64}), {"arm64"}) == ((), ())
-
-
-def test_an_entry_without_flag_f_is_a_warning_with_the_remedy():
-    found = offers(entries({"qemu-aarch64": ARM64.replace("OCF", "OC")}), {"amd64"})
-    assert found.offers == ()
-    [warning] = found.warnings
-    assert warning == (
-        "containers cannot use the emulator of linux/arm64: binfmt_misc entry qemu-aarch64 lacks flag F; "
-        "register it again with flag F"
-    )
-
-
-def test_the_newest_entry_decides():
-    weak = ARM64.replace("OCF", "")
-    assert offers(entries({"newer": weak, "older": ARM64}), set()).offers == ()
-    assert offers(entries({"newer": ARM64, "older": weak}), set()).offers[0].via == "newer"
+def test_the_newest_entry_has_an_architecture():
+    assert takers(entries({"newer": ARM64, "older": ARM64, "other": ARM})) == {
+        "arm64": parse("newer", ARM64),
+        "arm": parse("other", ARM),
+    }
 
 
 WORDS = st.sampled_from(["enabled", "disabled", "interpreter", "flags:", "offset", "magic", "mask", "extension", "bpf"])
@@ -151,7 +124,7 @@ WORDS = st.sampled_from(["enabled", "disabled", "interpreter", "flags:", "offset
 def test_no_text_of_an_entry_is_an_error(text):
     entry = parse("x", text)
     assert set(architectures(entry)) <= set(HEADERS)
-    assert len(offers([entry], set()).offers) <= len(HEADERS)
+    assert set(takers([entry])) == set(architectures(entry))
 
 
 @given(st.binary(min_size=1, max_size=64), st.integers(0, 128), st.data())

@@ -131,20 +131,6 @@ def test_a_pull_with_a_configuration_of_another_shape_names_it(
     assert f"{tmp_path}/config.json" in caught.value.message
 
 
-@pytest.mark.parametrize("answer", [{"Version": "1", "Os": None, "Arch": 7}, {"Os": "linux"}, []])
-def test_an_engine_that_does_not_tell_its_platform_has_failed(answer: object):
-    class Engine:
-        def version(self) -> object:
-            return answer
-
-    with pytest.raises(BacError) as caught:
-        client.describe(Engine())
-    assert (caught.value.code, caught.value.message) == (
-        "engine_failed",
-        "the Docker engine does not tell its platform",
-    )
-
-
 @pytest.mark.parametrize("host", ["tcp://127.0.0.1:9", "nonsense"])
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_an_engine_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch, host: str):
@@ -159,7 +145,18 @@ def test_the_engine_tells_its_own_platform(docker: DockerClient):
     facts = client.describe(docker)
     assert facts.os == "linux"
     assert facts.architecture in {"amd64", "arm64"}
-    assert facts.version
+    assert facts.version == docker.version()["Version"]
+    assert (facts.runtime, facts.address) == ("docker", client.address())
+    assert "runc" in facts.runtimes
+
+
+def test_the_engine_tells_what_it_has(docker: DockerClient):
+    facts, told = client.describe(docker), docker.info()
+    assert (facts.cpu, facts.memory) == (told["NCPU"], told["MemTotal"])
+    assert (facts.kernel, facts.name) == (told["KernelVersion"], told["Name"])
+    assert facts.rootless == ("name=rootless" in told["SecurityOptions"])
+    here = client.address().startswith("unix://") and (facts.kernel, facts.name) == (os.uname()[2], os.uname()[1])
+    assert facts.local is here
 
 
 def test_a_local_image_is_known_by_name_and_by_id(docker: DockerClient, registry: str, digests: dict[str, str]):

@@ -164,3 +164,47 @@ def test_any_bytes_are_read_or_refused(data):
     except BacError:
         return
     assert isinstance(found, list)
+
+
+def located(tmp_path, text):
+    path = tmp_path / "node.yaml"
+    path.write_text(text, encoding="utf-8")
+    return documents.located(str(path))
+
+
+def test_every_value_is_known_by_its_line(tmp_path):
+    [document] = located(tmp_path, "# a host\nname: x\nlabels:\n  zone: eu\nwithhold:\n  - docker\n  - {a:\n     b}\n")
+    assert document.value == {"name": "x", "labels": {"zone": "eu"}, "withhold": ["docker", {"a": "b"}]}
+    assert document.lines == {
+        (): 2,
+        ("name",): 2,
+        ("labels",): 3,
+        ("labels", "zone"): 4,
+        ("withhold",): 5,
+        ("withhold", 0): 6,
+        ("withhold", 1): 7,
+        ("withhold", 1, "a"): 7,
+    }
+
+
+def test_a_value_that_was_not_written_out_stands_where_it_is_named(tmp_path):
+    [document] = located(tmp_path, "a: &a\n  x: 1\nb: *a\n")
+    assert document.value["b"] == {"x": 1}
+    assert [document.line(("b", "x")), document.line(("a", "x")), document.line(("c",))] == [3, 2, 1]
+
+
+def test_json_has_lines_too(tmp_path):
+    [document] = located(tmp_path, '{\n "name": "x",\n "limits": {"cpu": 2}\n}\n')
+    assert document.value == {"name": "x", "limits": {"cpu": 2}}
+    assert [document.line(("name",)), document.line(("limits", "cpu"))] == [2, 3]
+
+
+def test_each_document_counts_its_own(tmp_path):
+    one, other = located(tmp_path, "a: 1\n---\nb: 2\n")
+    assert (one.lines, other.lines) == ({(): 1, ("a",): 1}, {(): 3, ("b",): 3})
+
+
+def test_a_file_whose_lines_are_counted_has_a_smaller_limit(tmp_path):
+    with pytest.raises(BacError) as caught:
+        located(tmp_path, "#" * (documents.LOCATED_LIMIT + 1))
+    assert caught.value.code == "too_large"

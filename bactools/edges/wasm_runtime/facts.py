@@ -1,53 +1,64 @@
-"""What the installed wasmtime can run, found without loading it: that alone costs 50 ms and more.
+"""What the installed wasmtime can run, found without loading it here: that alone costs 50 ms and more.
 
-``FEATURES`` is held against the engine by a test that compiles a module for each.
+Every WASI generation and proposal is tried, in a process of its own (``proposals``). What came of it is kept in the
+user's cache for this version and machine, and tried again where it cannot be kept, or was not kept by this user.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+import stat
 import sys
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeGuard
+
+from bactools.core.enginefacts import WasmFacts
+from bactools.core.errors import BacError
+from bactools.edges.cache import TEMPORARY
+from bactools.edges.cache import find as find_cache
+from bactools.edges.wasm_runtime import proposals
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 GENERATIONS = ("", "p2")  # of WASI; the first is preview 1
-PLATFORMS = ("wasm32/wasi", "wasm32/wasi/p2")
-
-# Shared memories, and so `threads`, are left out: no limit holds for them, and wasi-threads is not there.
-FEATURES = (
-    "bulk-memory",
-    "exceptions",
-    "extended-const",
-    "function-references",
-    "gc",
-    "memory64",
-    "multi-memory",
-    "multi-value",
-    "mutable-globals",
-    "nontrapping-fptoint",
-    "reference-types",
-    "relaxed-simd",
-    "sign-ext",
-    "simd",
-    "tail-call",
-    "wide-arithmetic",
-)
+MEMORY = 65536 * 65536
+"""Bytes: a memory of 32-bit addresses has at most 2^16 pages of 64 KiB (WebAssembly core specification, limits)."""
 
 # The names of the machines that wasmtime's wheels carry a library for.
 MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}
 
+TRIAL_TIMEOUT = 20.0
+"""Seconds for all trials together, which take a quarter of one."""
+KEPT_LIMIT = 64 * 1024
+ROOM = "engines"
+OTHERS_MAY_WRITE = 0o022
+# Run with -I and the path of this process: this very bactools, and nothing of the working directory.
+TRIAL = """
+import sys
+sys.path[:] = sys.argv[1:]
+from bactools.edges.wasm_runtime import proposals
+proposals.main()
+"""
 
-class WasmFacts(NamedTuple):
-    """The engine's version (None: it could not be told), WASI platforms and proposals."""
+__all__ = ["GENERATIONS", "WasmFacts", "describe"]
 
-    version: str | None
+
+class _Trial(NamedTuple):
     platforms: tuple[str, ...]
     features: tuple[str, ...]
 
 
-def describe() -> WasmFacts | None:
-    """What the engine of this Python environment runs; None when there is none for this machine."""
+def describe(timeout: float = TRIAL_TIMEOUT) -> WasmFacts | None:
+    """What the engine of this Python environment runs; None when there is none for this machine.
+
+    Raises BacError ``engine_failed`` or ``timed_out`` for an engine that is there and runs nothing; ``timeout`` is in
+    seconds.
+    """
     spec = find_spec("wasmtime")
     if spec is None or spec.origin is None:
         return None
@@ -55,7 +66,9 @@ def describe() -> WasmFacts | None:
     machine = MACHINES.get(os.uname().machine.lower())
     if machine is None or not (package / f"{sys.platform}-{machine}").is_dir():
         return None
-    return WasmFacts(_version(package), PLATFORMS, FEATURES)
+    version = _version(package)
+    trial = _tried(timeout) if version is None else _known(version, machine, timeout)
+    return WasmFacts(version, trial.platforms, trial.features, MEMORY)
 
 
 def _version(package: Path) -> str | None:
@@ -63,3 +76,90 @@ def _version(package: Path) -> str | None:
     for folder in package.parent.glob("wasmtime-*.dist-info"):
         return folder.name.removeprefix("wasmtime-").removesuffix(".dist-info")
     return None
+
+
+def _known(version: str, machine: str, timeout: float) -> _Trial:
+    """What came of the trials when they were last made, else now."""
+    tables = repr((proposals.PROGRAMS, proposals.MODULES, proposals.BINARIES))
+    key = f"wasmtime {version} {sys.platform} {machine} {hashlib.sha256(tables.encode()).hexdigest()}"
+    place = find_cache()
+    if place is None:
+        return _tried(timeout)
+    path = Path(place.folder, ROOM, f"wasmtime-{version}-{machine}.json")
+    kept = _kept(path, key)
+    if kept is None:
+        kept = _tried(timeout)
+        _keep(path, key, kept)
+    return kept
+
+
+def _tried(timeout: float) -> _Trial:
+    import subprocess
+
+    doing = "trying what the WebAssembly engine wasmtime runs"
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-I", "-c", TRIAL, *sys.path],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise BacError("timed_out", f"{doing}: it did not end within {timeout:g} seconds") from error
+    except OSError as error:
+        raise BacError("engine_failed", f"{doing}: cannot start {sys.executable}: {error.strerror}") from error
+    found = _trial(ended.stdout) if ended.returncode == 0 else None
+    if found is None or not found.platforms:
+        how = f"it ended with status {ended.returncode}" if ended.returncode else "it runs not even an empty module"
+        raise BacError("engine_failed", f"{doing}: {how}", hint="Install it again with python -m pip install wasmtime.")
+    return found
+
+
+def _trial(data: bytes, key: str | None = None) -> _Trial | None:
+    """What a trial printed or, with a key, what was kept under it; None for anything else."""
+    try:
+        told = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(told, dict) or told.get("key") != key:
+        return None
+    platforms, features = told.get("platforms"), told.get("features")
+    if not _among(platforms, proposals.PROGRAMS) or not _among(features, {**proposals.MODULES, **proposals.BINARIES}):
+        return None
+    return _Trial(tuple(platforms), tuple(features))
+
+
+def _among(words: object, known: Mapping[str, object]) -> TypeGuard[list[str]]:
+    return isinstance(words, list) and all(isinstance(word, str) and word in known for word in words)
+
+
+def _kept(path: Path, key: str) -> _Trial | None:
+    """What this user, and nobody else, kept in a file; None where that cannot be told."""
+    try:
+        number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with open(number, "rb") as stream:  # noqa: PTH123 (a descriptor)
+            status = os.fstat(number)
+            if not stat.S_ISREG(status.st_mode) or status.st_size > KEPT_LIMIT:
+                return None
+            if status.st_uid != os.geteuid() or status.st_mode & OTHERS_MAY_WRITE:
+                return None
+            return _trial(stream.read(KEPT_LIMIT), key)
+    except OSError:
+        return None
+
+
+def _keep(path: Path, key: str, trial: _Trial) -> None:
+    """Keep what came of the trials; where that cannot be, they are made again next time."""
+    temporary = path.with_name(os.urandom(12).hex() + TEMPORARY)
+    with suppress(OSError):
+        for folder in (path.parent.parent, path.parent):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            number = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with open(number, "w", encoding="utf-8") as stream:  # noqa: PTH123 (a descriptor)
+                json.dump({"key": key, **trial._asdict()}, stream)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)

@@ -1,0 +1,41 @@
+"""The clock that ends what does not end by itself, such as a look at a file server that is gone."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from bactools.core.errors import BacError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+
+class _Rung(BaseException):
+    """The time is up; like KeyboardInterrupt, it runs every ``finally`` on its way out and nothing else stops it."""
+
+
+@contextmanager
+def limited(seconds: float, doing: str, hint: str) -> Iterator[None]:
+    """Do what stands inside for no longer than that. Raises BacError ``timed_out``; for the main thread only."""
+    armed = True
+
+    def ring(_number: int, _frame: FrameType | None) -> None:
+        # A process that has been told to stop hears no more signals (cli/boundary), and must clear up undisturbed.
+        if armed and signal.getsignal(signal.SIGTERM) != signal.SIG_IGN:
+            raise _Rung
+
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        try:
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+            yield
+        finally:
+            armed = False
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    except _Rung as error:
+        raise BacError("timed_out", f"{doing} did not end within {seconds:g} seconds", hint=hint) from error
+    finally:
+        signal.signal(signal.SIGALRM, before)

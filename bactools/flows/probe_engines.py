@@ -1,0 +1,186 @@
+"""The engines of a host: what each says of itself, and what of that is proved.
+
+Of a captured host only what was captured of its engine is known; nothing is run and nobody is asked.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING, NamedTuple
+
+from bactools.core import binfmt, emulation, enginefacts, executables, hostfile, node, platforms
+from bactools.core.emulation import Emulation
+from bactools.core.errors import BacError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from docker import DockerClient
+
+    from bactools.core.binfmt import Entry
+    from bactools.core.emulation import Outcome
+    from bactools.core.enginefacts import DockerFacts
+    from bactools.core.hostfacts import HostFacts
+    from bactools.core.hostfile import Settings
+    from bactools.core.platforms import Platform
+    from bactools.core.records import Engine, Offer
+    from bactools.edges.host.tree import Tree
+
+ANSWER_TIMEOUT = 10.0
+"""Seconds for each answer of a Docker engine, which has nothing to look up for what is asked."""
+ANSWERS = 4
+"""An engine that answers late has this part of the time that is left for each of its three answers."""
+PROOF_TIMEOUT = 5.0
+WASM_TIMEOUT = 20.0
+CAPTURED_LIMIT = 8 * 1024 * 1024
+"""Bytes of an answer of a captured host's engine."""
+VERSION, INFO = "docker/version.json", "docker/info.json"
+
+
+class Clock(NamedTuple):
+    """The end of a probe, in seconds of the monotonic clock."""
+
+    end: float
+
+    def left(self, most: float) -> float:
+        """The seconds that are left, but at most so many; never none, for nothing waits that long for ever."""
+        return max(0.001, min(most, self.end - time.monotonic()))
+
+
+class Probing(NamedTuple):
+    """The host whose engines are asked, its owner's wishes, and the time for it."""
+
+    tree: Tree
+    facts: HostFacts
+    settings: Settings
+    clock: Clock
+    deep: bool
+    progress: Callable[[str | None], None]
+
+
+Found = tuple["Engine", list[str]]
+"""An engine, and warnings."""
+
+
+def captured_docker(probing: Probing) -> Found:
+    """The engine whose answers were captured. Raises BacError ``no_engine``, ``bad_config`` or ``engine_failed``."""
+    version = _captured(probing.tree, VERSION)
+    if version is None:
+        raise BacError("no_engine", f"nothing is known of a Docker engine of the captured host: it has no {VERSION}")
+    told = enginefacts.docker(version, _captured(probing.tree, INFO), "", local=True)
+    docker = enginefacts.on_host(told, probing.facts.kernel, probing.facts.hostname)
+    found = _decided(probing, docker, None)
+    return node.docker_engine(docker, found.offers, probing.settings), [*found.warnings]
+
+
+def _captured(tree: Tree, name: str) -> object:
+    text = tree.text(name, limit=CAPTURED_LIMIT)
+    try:
+        return None if text is None else json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BacError("bad_config", f"{tree.path(name)} is not what a Docker engine answers: no JSON") from error
+
+
+def docker(probing: Probing) -> Found:
+    """The Docker engine of this user. Raises BacError as connecting and asking do."""
+    from bactools.edges.docker_engine import client, contexts
+
+    place = contexts.find()
+    patience = min(ANSWER_TIMEOUT, probing.clock.left(ANSWERS * ANSWER_TIMEOUT) / ANSWERS)
+    with closing(client.connect(patience, place)) as connection:
+        from concurrent.futures import ThreadPoolExecutor
+
+        from bactools.edges.host import proofs
+
+        asking = ThreadPoolExecutor(1).submit(client.describe, connection, place)
+        outcomes = None
+        if place.socket is not None:
+            # Meanwhile: the engine takes as long to answer as the programs to run.
+            outcomes = proofs.prove(executables.ARCHITECTURES, probing.clock.left(PROOF_TIMEOUT))
+        facts = asking.result()
+        if not node.is_here(facts, probing.facts):
+            outcomes = None
+        found = _decided(probing, facts, outcomes)
+        if probing.deep:
+            found = _confirmed(probing, connection, facts, found, outcomes)
+    return node.docker_engine(facts, found.offers, probing.settings), [*found.warnings]
+
+
+def _decided(probing: Probing, docker: DockerFacts, outcomes: Mapping[str, Outcome] | None) -> Emulation:
+    """What containers of an engine get, as far as the host alone tells."""
+    from bactools.edges.host import emulators
+
+    own = node.native(docker, probing.facts)
+    if not node.is_here(docker, probing.facts):
+        return emulation.decide(own, (), None, {})
+    entries = binfmt.entries(emulators.read(probing.tree))
+    if not probing.settings.emulation:
+        seen = {name: outcome for name, outcome in (outcomes or {}).items() if name not in binfmt.takers(entries)}
+        return emulation.decide(own, (), seen if outcomes else None, {})
+    interpreters = emulators.dynamic({entry.interpreter for entry in entries}, probing.tree)
+    return emulation.decide(own, entries, _explicable(probing, own, entries, outcomes), interpreters)
+
+
+def _explicable(
+    probing: Probing, own: Platform, entries: tuple[Entry, ...], outcomes: Mapping[str, Outcome] | None
+) -> Mapping[str, Outcome] | None:
+    """The outcomes without those that only a container can explain, where that is going to be tried."""
+    if outcomes is None or not probing.deep:
+        return outcomes
+    known = {own.architecture, emulation.RELATIVES.get(own.architecture), *binfmt.takers(entries)}
+    return {name: outcome for name, outcome in outcomes.items() if name in known}
+
+
+def _confirmed(
+    probing: Probing,
+    connection: DockerClient,
+    docker: DockerFacts,
+    found: Emulation,
+    outcomes: Mapping[str, Outcome] | None,
+) -> Emulation:
+    """What containers get, after a program of each platform was run in one."""
+    from bactools.edges.docker_engine import proofs
+
+    own = node.native(docker, probing.facts)
+    if own.os != "linux":
+        warning = f"nothing is proved in containers: the programs are for linux, and the engine runs {own.os}"
+        return Emulation(found.offers, (*found.warnings, warning))
+    offers = node.permitted(found.offers, probing.settings)
+    wanted = _worth_trying(probing.settings, own, offers, outcomes)
+    try:
+        tried = proofs.prove(connection, wanted, probing.clock.left(float("inf")), probing.progress)
+    except BacError as error:
+        return Emulation(tuple(offers), (*found.warnings, f"not all is proved in containers: {error.message}"))
+    confirmed = emulation.confirm(own, offers, tried)
+    return Emulation(confirmed.offers, (*found.warnings, *confirmed.warnings))
+
+
+def _worth_trying(
+    settings: Settings, own: Platform, offers: Sequence[Offer], outcomes: Mapping[str, Outcome] | None
+) -> list[str]:
+    """The platforms to run a program of: those offered, and any other that the kernel is not known to refuse."""
+    offered = [offer.platform for offer in offers]
+    if not settings.emulation:
+        return offered
+    others = (text for text in emulation.candidates(own, offers) if text not in offered)
+    named = ((text, platforms.parse(text)) for text in others)
+    refused = {name for name, outcome in (outcomes or {}).items() if not outcome.ran}
+    return offered + [
+        text
+        for text, platform in named
+        if platform.architecture not in refused and not hostfile.withholds(settings, platform)
+    ]
+
+
+def wasm(probing: Probing) -> Found:
+    """The WebAssembly engine of this Python environment. Raises BacError ``no_engine`` or as trying it fails."""
+    from bactools.edges import wasm_runtime
+
+    facts = wasm_runtime.describe(probing.clock.left(WASM_TIMEOUT))
+    if facts is None:
+        raise BacError(
+            "no_engine", "there is no WebAssembly engine: the Python package wasmtime is not installed for this machine"
+        )
+    return node.wasm_engine(facts, probing.settings), []
