@@ -91,15 +91,15 @@ def command(
     from time import monotonic
 
     from bactools.edges import alarm
-    from bactools.flows import probe, publish
+    from bactools.flows import node_file, probe
 
     end = monotonic() + timeout
     settings = probe.settings(Path(config) if config is not None else None)
     request = probe.Request(settings, Path(root or "/"), deep, timeout * PROBING, output.progress)
     with alarm.limited(timeout, "probing this host", "Does its file system answer? --timeout gives it more time."):
         node = probe.probe(request, label, datetime.now(tz=timezone.utc))
-        place = publish.place(target, fleet, if_changed=if_changed, labels=output.form == "labels")
-        changed = place is None or publish.publish(node, place, wait=end - monotonic())
+        place = node_file.place(target, fleet, if_changed=if_changed, labels=output.form == "labels")
+        changed = place is None or node_file.publish(node, place, wait=end - monotonic())
     for warning in node.warnings or []:
         output.detail(warning)
     if output.form == "labels":

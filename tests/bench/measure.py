@@ -1,9 +1,9 @@
 """Measure whole processes beside a peer: medians and their ratio, the two run in turn, as machines drift.
 
 usage: python measure.py [startup|probe|exec|match|inspect|slow]…     all of them by default
-Needs the commands of this Python installed; `probe` a Docker engine, `exec` that and localhost:5000/busybox:multi, `match` jq,
-`inspect` skopeo and that registry, in which it makes the repository `bench`; `slow` both,
-docker-registry and openssl.
+Needs the commands of this Python installed; `probe` and `exec` a Docker engine, `exec` also
+localhost:5000/busybox:multi, `match` jq, `inspect` skopeo and that registry, in which it makes the repository `bench`;
+`slow` both, docker-registry and openssl.
 """
 
 import os
