@@ -31,11 +31,22 @@ def labels(_context: click.Context, _option: click.Parameter, values: tuple[str,
     return found
 
 
+def named(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    """Refuse the empty name, as of a variable of the shell that is not set."""
+    if value == "":
+        raise click.BadParameter("it is empty and names nothing.")
+    return value
+
+
 def seconds(_context: click.Context, _option: click.Parameter, value: float) -> float:
     """Refuse what is no time to wait; ``inf`` and ``nan`` are floats too."""
     if not 0 < value <= LONGEST:
         raise click.BadParameter(f"{value:g} is not a number of seconds up to {LONGEST:g}.")
     return value
+
+
+PLACE = click.Path(readable=False)
+"""A name for a file or folder: whether it can be used is told where it is used."""
 
 
 @click.command(
@@ -50,13 +61,19 @@ def seconds(_context: click.Context, _option: click.Parameter, value: float) -> 
 )
 @click.option("--label", callback=labels, multiple=True, metavar="KEY=VALUE", help="Label the node; repeatable.")
 @click.option(
-    "--config", type=click.Path(), metavar="FILE", help="The host file. Default: /etc/bactools/node.yaml, if it exists."
+    "--config",
+    type=PLACE,
+    callback=named,
+    metavar="FILE",
+    help="The host file. Default: /etc/bactools/node.yaml, if it exists.",
 )
-@click.option("--output", "target", type=click.Path(), metavar="FILE", help="Replace FILE in one step.")
+@click.option("--output", "target", type=PLACE, callback=named, metavar="FILE", help="Replace FILE in one step.")
 @click.option("--if-changed", is_flag=True, help="With --output: leave FILE alone, status 1, if only the time differs.")
-@click.option("--append", "fleet", type=click.Path(), metavar="FILE", help="Add a whole line to FILE, or nothing.")
+@click.option(
+    "--append", "fleet", type=PLACE, callback=named, metavar="FILE", help="Add a whole line to FILE, or nothing."
+)
 @click.option("--deep", is_flag=True, help="Prove each platform in a container, too.")
-@click.option("--root", type=click.Path(), metavar="DIR", help="Probe a host whose files were copied to DIR.")
+@click.option("--root", type=PLACE, callback=named, metavar="DIR", help="Probe a host whose files were copied to DIR.")
 @click.option(
     "--timeout",
     type=float,
@@ -94,9 +111,9 @@ def command(
     from bactools.flows import node_file, probe
 
     end = monotonic() + timeout
-    settings = probe.settings(Path(config) if config is not None else None)
-    request = probe.Request(settings, Path(root or "/"), deep, timeout * PROBING, output.progress)
     with alarm.limited(timeout, "probing this host", "Does its file system answer? --timeout gives it more time."):
+        settings = probe.settings(Path(config) if config is not None else None)
+        request = probe.Request(settings, Path(root or "/"), deep, timeout * PROBING, output.progress)
         node = probe.probe(request, label, datetime.now(tz=timezone.utc))
         place = node_file.place(target, fleet, if_changed=if_changed, labels=output.form == "labels")
         changed = place is None or node_file.publish(node, place, wait=end - monotonic())

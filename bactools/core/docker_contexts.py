@@ -8,11 +8,12 @@ are in ``contexts/tls/<the same>/docker``. Only where none of these says anythin
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 import msgspec
 
-from bactools.core.errors import BacError
+from bactools.core.errors import BacError, encodable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,6 +24,10 @@ DEFAULT = "default"
 """docker's name of the context that is none."""
 NO_ENGINE_HINT = "Start the Docker engine, or set DOCKER_HOST to where one listens."
 NETWORK = ("tcp", "http", "https")
+LOOPBACK = r"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]*)?"
+"""A host, and its port if it is named, that is this one (RFC 1122, 3.2.1.3; RFC 4291, 2.5.3; RFC 6761, 6.3)."""
+UNCERTAIN = "..."
+"""What is shown of an address of which nobody can tell where its secret ends."""
 
 _T = TypeVar("_T")
 State = Literal["absent", "silent", "listening"]
@@ -49,8 +54,13 @@ class Place(NamedTuple):
 
     @property
     def shown(self) -> str:
-        """The address without the user and password that it may name."""
+        """The address without what in it may be a secret."""
         return shown(self.address)
+
+    @property
+    def is_near(self) -> bool:
+        """Whether it names this host, though what answers there may still be elsewhere: a tunnel, a virtual machine."""
+        return self.socket is not None or re.fullmatch(LOOPBACK, self.shown.rpartition("://")[2]) is not None
 
 
 class _Config(msgspec.Struct):
@@ -151,15 +161,22 @@ def chosen(sockets: Iterable[tuple[str, State]]) -> Place:
 
 
 def shown(address: str) -> str:
-    """An address, or what was meant as one, without the user and password that it may name."""
-    scheme, mark, rest = address.rpartition("://")
-    if scheme == "unix":
-        return address
-    return f"{scheme}{mark}{rest.rpartition('@')[2]}"
+    """An address, or what was meant as one, as far as it says where: no user, password, path or query.
+
+    A secret may hold what ends it, as in ``tcp://user:a/b@host``; then nothing of the rest is shown.
+    """
+    if address.startswith(UNIX):
+        return encodable(address)
+    scheme, mark, rest = address.rpartition("://") if address.count("://") == 1 else ("", "", address)
+    authority, *beyond = re.split(r"[/?#]", rest, maxsplit=1)
+    told = UNCERTAIN if any("@" in text for text in beyond) else authority.rpartition("@")[2]
+    return encodable(f"{scheme}{mark}{told}")
 
 
 def _place(address: str, tls: Tls | None) -> Place:
     scheme, mark, rest = address.partition("://")
+    if "\0" in address:
+        raise not_an_address(address.partition("\0")[0])
     if mark and scheme == "unix":
         return Place(f"{UNIX}/{rest.lstrip('/')}" if rest else UNIX + SYSTEM_SOCKET)
     if scheme == "ssh":

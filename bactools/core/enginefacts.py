@@ -7,6 +7,7 @@ is unknown, but for what every engine tells: its version and its platform.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal, NamedTuple
 
 from bactools.core import platforms
@@ -16,6 +17,9 @@ ROOTLESS = "name=rootless"
 """How an engine's ``SecurityOptions`` say that it runs without root (Engine API, SystemInfo)."""
 PODMAN = "Podman"
 """How the name of podman's own component starts (``Podman Engine``) in its answer to ``GET /version``."""
+UNTOLD = "<unknown>"
+"""What moby says of a kernel whose release it cannot read (daemon/info.go, kernelVersion)."""
+_RELEASE = r"(?s)([0-9]{1,9})\.([0-9]{1,9})(?:\.([0-9]{1,9}))?(.*)"
 
 
 class DockerFacts(NamedTuple):
@@ -75,20 +79,28 @@ def docker(version: object, info: object, address: str, local: bool) -> DockerFa
         rootless=any(_is_rootless(item) for item in options) if isinstance(options, list) else None,
         cpu=None if cores is None else float(cores),
         memory=_amount(more.get("MemTotal")),
-        kernel=_text(more.get("KernelVersion")) or _text(told.get("KernelVersion")),
+        kernel=_kernel(more.get("KernelVersion")) or _kernel(told.get("KernelVersion")),
         name=_text(more.get("Name")),
     )
 
 
-def on_host(facts: DockerFacts, kernel: str, hostname: str) -> DockerFacts:
+def on_host(facts: DockerFacts, kernel: str, hostname: str, *, told: bool = False) -> DockerFacts:
     """The facts, ``local`` only where the engine names this host's kernel (uname's release) and host name as its own.
 
     Also a socket of this host may lead into a virtual machine (Docker Desktop) or, forwarded, to another host, which
-    has neither the CPU nor the emulators of this one. What the engine does not tell speaks against nothing. A
-    container that was handed its host's socket has a name of its own, and so is told less than there is.
+    has neither the CPU nor the emulators of this one. What the engine does not tell speaks against nothing, unless
+    it has to be ``told``, as by an engine that was reached through the network. A container that was handed its
+    host's socket has a name of its own, and so is told less than there is.
     """
-    same = facts.kernel in {None, kernel} and facts.name in {None, hostname}
+    kernels = facts.kernel and _release(facts.kernel), _release(kernel)
+    same = all(said == own or not (said or told) for said, own in (kernels, (facts.name, hostname)))
     return facts._replace(local=facts.local and same)
+
+
+def _release(text: str) -> str:
+    """A kernel's release as moby prints it, with three numbers (pkg/parsers/kernel): 3.12-1-amd64 is 3.12.0-1-amd64."""
+    found = re.fullmatch(_RELEASE, text)
+    return f"{int(found[1])}.{int(found[2])}.{int(found[3] or 0)}{found[4]}" if found else text
 
 
 def _variant(system: str, architecture: str, machine: str | None) -> str:
@@ -117,6 +129,10 @@ def _mapping(value: object) -> dict[str, Any]:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
+
+
+def _kernel(value: object) -> str | None:
+    return None if value == UNTOLD else _text(value)
 
 
 def _amount(value: object) -> int | None:

@@ -121,10 +121,13 @@ class BacError(Exception):
         """Whether the same call may succeed later."""
         return CODES[self.code].retryable
 
+    def advice(self) -> str:
+        """The message with what to do next, for where the failure is a remark on something else."""
+        return f"{self.message}. {self.hint}" if self.hint else self.message
+
     def line(self) -> str:
         """The one line for standard error: message, hint, code."""
-        hint = f". {self.hint}" if self.hint else ""
-        return f"{self.message}{hint} [{self.code}]"
+        return f"{self.advice()} [{self.code}]"
 
 
 class Terminated(BaseException):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from bactools.core import platforms
+from bactools.core.running import RESULT_FILES
 from bactools.core.shapes import join, quoted, unique
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 PLATFORMS_KEY = "bactools/platforms"
 RESERVED_VARIABLE = "BACALHAU_"
-RESULT_FILES = ("stdout", "stderr", "exitCode")
 # operator -> how many values it takes, at least and at most
 OPERATORS: dict[str, tuple[int, int | None]] = {
     "=": (1, 1),

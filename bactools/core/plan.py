@@ -11,8 +11,7 @@ import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
 from bactools.core.errors import BacError
-from bactools.core.jobrules import RESULT_FILES
-from bactools.core.running import Run
+from bactools.core.running import RESULT_FILES, Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

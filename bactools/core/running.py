@@ -6,6 +6,9 @@ from typing import Literal, NamedTuple
 
 Ended = Literal["completed", "failed", "timeout", "cancelled", "oom", "refused"]
 
+RESULT_FILES = ("stdout", "stderr", "exitCode")
+"""The files in the folder of a run's results, beside its outputs."""
+
 
 class Mount(NamedTuple):
     """A folder or file of this host at an absolute path of the guest."""

@@ -66,12 +66,17 @@ def _paths() -> Iterator[Path]:
     if named:
         yield Path(named)
         return
-    docker = os.environ.get("DOCKER_CONFIG")
-    yield (Path(docker) if docker else Path("~/.docker").expanduser()) / "config.json"
+    user = _home()
+    yield Path(os.environ.get("DOCKER_CONFIG") or user / ".docker", "config.json")
     session = os.environ.get("XDG_RUNTIME_DIR")
     yield (Path(session, "containers") if session else Path(f"/run/containers/{os.getuid()}")) / "auth.json"
-    home = os.environ.get("XDG_CONFIG_HOME")
-    yield (Path(home) if home else Path("~/.config").expanduser()) / "containers" / "auth.json"
+    yield Path(os.environ.get("XDG_CONFIG_HOME") or user / ".config", "containers", "auth.json")
+
+
+def _home() -> Path:
+    """The home of this user; the root, as in a container, for one that no HOME and no passwd gives any."""
+    found = os.path.expanduser("~")  # noqa: PTH111 (Path.home raises where there is none)
+    return Path(found if found.startswith("/") else "/")
 
 
 def _read(path: Path) -> bytes | None:

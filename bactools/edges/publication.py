@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 LOCK_INTERVAL = 0.01
 """Seconds between two tries to have the lock, which another writer holds for as long as a write takes."""
 
+FOLDERS = ("", ".", "..")
+"""The last words of a path that can only be a folder, also where there is none yet."""
+
 LARGEST_KNOWN = 32 * 1024 * 1024
 """Bytes of a file that is compared with what would replace it; a larger one is no record of ours."""
 
@@ -51,6 +54,8 @@ def replace(path: str, data: bytes, *, wait: float, unchanged: Callable[[bytes],
     """
     target = os.path.realpath(path)
     with _translated("replace", path), _locked(target, READ_FLAGS, wait, path) as known:
+        if os.path.basename(path) in FOLDERS:  # noqa: PTH119 (a Path has lost the slash)
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if unchanged and known and known.descriptor is not None and unchanged(_content(known.descriptor)):
             return False
         _put(target, data, known.status if known else None)

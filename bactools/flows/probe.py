@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from bactools.core import hostfile, node
+from bactools.core import hostfacts, hostfile, node
 from bactools.core.errors import BacError
 from bactools.edges import host
 from bactools.edges.host.tree import Tree
@@ -81,7 +81,8 @@ def probe(request: Request, labels: Mapping[str, str], now: datetime) -> Node:
     probing = _probing(request)
     found, warnings = _engines(hostfile.ENGINES, probing)
     gpus, trouble = _gpus(probing)
-    bare = node.identified(probing.facts, request.settings, found, warnings + trouble)
+    doubts = hostfacts.doubts(probing.facts) if probing.tree.captured else []
+    bare = node.identified(probing.facts, request.settings, found, [*doubts, *warnings, *trouble])
     whole = node.measured(bare, probing.facts, gpus, None if probing.tree.captured else _runtimes())
     return node.published(whole, request.settings, {**request.settings.labels, **labels}, now)
 
@@ -114,7 +115,7 @@ def _engines(names: Collection[str], probing: Probing) -> tuple[list[Engine] | N
             try:
                 engine, remarks = ask(probing)
             except BacError as error:
-                warnings.append(error.message)
+                warnings.append(error.advice())
             else:
                 found.append(engine)
                 warnings.extend(remarks)

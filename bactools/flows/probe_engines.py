@@ -5,27 +5,29 @@ Of a captured host only what was captured of its engine is known; nothing is run
 
 from __future__ import annotations
 
-import json
 import time
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from bactools.core import binfmt, emulation, enginefacts, executables, hostfile, node, platforms
-from bactools.core.emulation import Emulation
 from bactools.core.errors import BacError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
+    from concurrent.futures import Future
 
     from docker import DockerClient
 
     from bactools.core.binfmt import Entry
-    from bactools.core.emulation import Outcome
+    from bactools.core.emulation import Emulation, Outcome
     from bactools.core.enginefacts import DockerFacts
     from bactools.core.hostfacts import HostFacts
     from bactools.core.hostfile import Settings
     from bactools.core.platforms import Platform
-    from bactools.core.records import Engine, Offer
+    from bactools.core.records import Engine
     from bactools.edges.host.tree import Tree
 
 ANSWER_TIMEOUT = 10.0
@@ -78,8 +80,8 @@ def captured_docker(probing: Probing) -> Found:
 def _captured(tree: Tree, name: str) -> object:
     text = tree.text(name, limit=CAPTURED_LIMIT)
     try:
-        return None if text is None else json.loads(text)
-    except (ValueError, RecursionError) as error:
+        return None if text is None else msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BacError("bad_config", f"{tree.path(name)} is not what a Docker engine answers: no JSON") from error
 
 
@@ -90,13 +92,11 @@ def docker(probing: Probing) -> Found:
     place = contexts.find()
     patience = min(ANSWER_TIMEOUT, probing.clock.left(ANSWERS * ANSWER_TIMEOUT) / ANSWERS)
     with closing(client.connect(patience, place)) as connection:
-        from concurrent.futures import ThreadPoolExecutor
-
         from bactools.edges.host import proofs
 
-        asking = ThreadPoolExecutor(1).submit(client.describe, connection, place)
+        asking = _asking(partial(client.describe, connection, place))
         outcomes = None
-        if place.socket is not None:
+        if place.is_near:
             # Meanwhile: the engine takes as long to answer as the programs to run.
             outcomes = proofs.prove(executables.ARCHITECTURES, probing.clock.left(PROOF_TIMEOUT))
         facts = asking.result()
@@ -106,6 +106,24 @@ def docker(probing: Probing) -> Found:
         if probing.deep:
             found = _confirmed(probing, connection, facts, found, outcomes)
     return node.docker_engine(facts, found.offers, probing.settings), [*found.warnings]
+
+
+def _asking(ask: Callable[[], DockerFacts]) -> Future[DockerFacts]:
+    """The answer to come, meanwhile; or the answer, where no thread is to be had."""
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+    from bactools.edges.docker_engine.signals import deferred_signals
+
+    executor = ThreadPoolExecutor(1)
+    try:
+        with deferred_signals():  # the thread inherits it, and is never handed a signal that the main one holds back
+            return executor.submit(ask)
+    except RuntimeError:
+        asked: Future[DockerFacts] = Future()
+        asked.set_result(ask())
+        return asked
+    finally:
+        executor.shutdown(wait=False)  # the thread ends with its answer, and makes room for a process
 
 
 def _decided(probing: Probing, docker: DockerFacts, outcomes: Mapping[str, Outcome] | None) -> Emulation:
@@ -145,28 +163,26 @@ def _confirmed(
 
     own = node.native(docker, probing.facts)
     if own.os != "linux":
-        warning = f"nothing is proved in containers: the programs are for linux, and the engine runs {own.os}"
-        return Emulation(found.offers, (*found.warnings, warning))
-    offers = node.permitted(found.offers, probing.settings)
-    wanted = _worth_trying(probing.settings, own, offers, outcomes)
+        return found.doubted(f"nothing is proved in containers: that is for linux, and the engine runs {own.os}")
+    permitted = found._replace(offers=tuple(node.permitted(found.offers, probing.settings)))
+    wanted = _worth_trying(probing.settings, own, permitted, outcomes)
     try:
         tried = proofs.prove(connection, wanted, probing.clock.left(float("inf")), probing.progress)
     except BacError as error:
-        return Emulation(tuple(offers), (*found.warnings, f"not all is proved in containers: {error.message}"))
-    confirmed = emulation.confirm(own, offers, tried)
-    return Emulation(confirmed.offers, (*found.warnings, *confirmed.warnings))
+        return permitted.doubted(f"not all is proved in containers: {error.advice()}")
+    return emulation.confirm(own, permitted, tried)
 
 
 def _worth_trying(
-    settings: Settings, own: Platform, offers: Sequence[Offer], outcomes: Mapping[str, Outcome] | None
+    settings: Settings, own: Platform, found: Emulation, outcomes: Mapping[str, Outcome] | None
 ) -> list[str]:
     """The platforms to run a program of: those offered, and any other that the kernel is not known to refuse."""
-    offered = [offer.platform for offer in offers]
+    offered = [offer.platform for offer in found.offers]
     if not settings.emulation:
         return offered
-    others = (text for text in emulation.candidates(own, offers) if text not in offered)
+    others = (text for text in emulation.candidates(own, found) if text not in offered)
     named = ((text, platforms.parse(text)) for text in others)
-    refused = {name for name, outcome in (outcomes or {}).items() if not outcome.ran}
+    refused = {name for name, outcome in (outcomes or {}).items() if not (outcome.ran or outcome.untried)}
     return offered + [
         text
         for text, platform in named

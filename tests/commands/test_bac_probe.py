@@ -4,6 +4,7 @@ import json
 import os
 
 import pytest
+from processes import SCRIPTS
 
 from bactools.core import lines
 from bactools.core.hostfile import Settings
@@ -65,6 +66,24 @@ def test_a_docker_configuration_of_another_shape_is_a_warning(run, home):
     [node] = done.records
     assert (done.status, set(engines(node))) == (0, {"wasm"})
     assert f"{home}/.docker/config.json" in node["warnings"][0]
+
+
+def test_a_warning_says_what_to_do(run, no_docker):
+    [node] = run("bac-probe", env=no_docker).records
+    [warning] = node["warnings"]
+    assert warning == (
+        f"there is no Docker engine at {no_docker['DOCKER_HOST']}. "
+        "Start the Docker engine, or set DOCKER_HOST to where one listens."
+    )
+
+
+def test_a_user_without_a_home_is_no_bug(run, no_docker, tool):
+    """For root as a user that no passwd names; anybody else has a home there."""
+    words = ("--reuid", "54321", "--regid", "54321", "--clear-groups") if os.geteuid() == 0 else ()
+    keep = ("--inh-caps", "+dac_read_search", "--ambient-caps", "+dac_read_search") if words else ()
+    done = run(tool("setpriv"), *words, *keep, SCRIPTS / "bac-probe", env={**no_docker, "HOME": None}, cwd="/")
+    assert (done.status, done.stderr) == (0, "")
+    assert "wasm" in engines(done.records[0])
 
 
 def test_a_secret_in_docker_host_is_not_published(run):
@@ -197,8 +216,9 @@ def test_a_mistake_in_the_host_file_is_named_with_its_line(run, host_file):
     assert done.stderr.startswith(f"bac-probe: line 4 of host file {path} has a limit of memory that is no amount")
 
 
-@pytest.mark.parametrize("name", ["absent.yaml", "."])
+@pytest.mark.parametrize("name", ["absent.yaml", ".", "secret.yaml"])
 def test_a_host_file_that_cannot_be_read_is_an_error(run, tmp_path, name):
+    (tmp_path / "secret.yaml").symlink_to("secret.yaml")  # which root cannot read either
     done = run("bac-probe", "--config", str(tmp_path / name))
     assert (done.status, done.stdout) == (3, b"")
     assert "[unreadable_file]" in done.stderr
@@ -219,6 +239,10 @@ def test_only_the_engines_that_are_asked_for_are_looked_at(run, no_docker):
         (("--output", "a", "--append", "b"), "choose one."),
         (("--append", "a", "--format", "labels"), "--output takes --format labels."),
         (("--deep", "--root", "a"), "of a host in --root only files are read."),
+        (("--output", ""), "'--output': it is empty"),
+        (("--append", ""), "'--append': it is empty"),
+        (("--root", ""), "'--root': it is empty"),
+        (("--config", ""), "'--config': it is empty"),
         (("--timeout", "0"), "0 is not a number of seconds"),
         (("--timeout", "nan"), "nan is not a number of seconds"),
         (("--timeout", "1e9"), "1e+09 is not a number of seconds"),

@@ -134,3 +134,48 @@ def test_a_folder_that_is_no_host_is_refused(run, home):
     assert (done.status, done.stdout) == (3, b"")
     assert "reading the host captured in" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_folder_that_is_not_there_is_told(run, home):
+    (home / "file").touch()
+    (home / "loop").symlink_to("loop")
+    for name, why in (
+        ("absent", "No such file or directory"),
+        ("file", "Not a directory"),
+        ("loop", "Too many levels of symbolic links"),
+    ):
+        done = run("bac-probe", "--root", name)
+        assert (done.status, done.stdout) == (3, b"")
+        assert done.stderr.startswith(f"bac-probe: cannot read the host captured in {name}: {why}. ")
+
+
+def test_an_answer_that_is_no_text_is_a_warning(run, pi):
+    answer = {**answers(), "docker__info.json": '{"Name": "vm", "Runtimes": {"\\ud800": 1}}'}
+    done = run("bac-probe", "--root", pi(**answer), env=ELSEWHERE)
+    [node] = done.records
+    assert (done.status, done.stderr, node["engines"]) == (0, "", None)
+    assert node["warnings"][0].endswith("docker/info.json is not what a Docker engine answers: no JSON")
+
+
+@pytest.mark.parametrize(
+    ("files", "warning"),
+    [
+        (
+            {"proc__sys__kernel__arch": "riscv6"},
+            "the captured host calls its machine riscv6, which is no known architecture",
+        ),
+        (
+            {"proc__cpuinfo": "processor\t: 0\nflags\t\t: fpu lm sse2\n"},
+            "the captured host calls its machine aarch64, but its proc/cpuinfo is of x86_64",
+        ),
+        (
+            {"proc__cpuinfo": ""},
+            "the level of the captured host's processors is unknown: its proc/cpuinfo does not tell it",
+        ),
+        ({"proc__sys__kernel__arch": "armv7l"}, None),
+    ],
+    ids=["no architecture", "another's cpuinfo", "no cpuinfo", "a kernel of 32 bits"],
+)
+def test_a_copy_that_contradicts_itself_is_a_warning(run, pi, files, warning):
+    [node] = run("bac-probe", "--root", pi(**files), env=ELSEWHERE).records
+    assert node["warnings"][:-1] == ([warning] if warning else [])

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import signal
 import socket
 import stat
@@ -132,10 +133,27 @@ def test_an_engine_that_never_answers_is_a_warning_in_time(run, fleet, silent):
     assert time.monotonic() - begin < 30  # not three seconds, for machines that test are busy
     assert (done.status, done.stderr) == (0, "")
     [node] = nodes(fleet / "node.jsonl")
-    assert node["warnings"] == [
-        f"connecting to the Docker engine at {environment['DOCKER_HOST']}: the Docker engine does not answer in time"
-    ]
+    [warning] = node["warnings"]
+    assert warning == (
+        f"connecting to the Docker engine at {environment['DOCKER_HOST']}: the Docker engine does not answer in time. "
+        "Start the Docker engine, or set DOCKER_HOST to where one listens."
+    )
     assert [engine["engine"] for engine in node["engines"]] == ["wasm"]
+
+
+def test_a_host_file_that_is_not_there_yet_is_waited_for_no_longer_than_allowed(run, fleet, home, no_docker):
+    os.mkfifo(home / "node.yaml")
+    words = ("--config", "node.yaml", "--timeout", "1", "--output", str(fleet / "node.jsonl"))
+    done = run("bac-probe", *words, env=no_docker)
+    assert (done.status, names(fleet)) == (4, [])
+    assert done.stderr.endswith("[timed_out]\n")
+
+
+@pytest.mark.parametrize("ending", ["/", "/."])
+def test_the_name_of_a_folder_makes_no_file(run, fleet, no_docker, ending):
+    done = run("bac-probe", "--output", f"{fleet}/x{ending}", env=no_docker)
+    assert (done.status, names(fleet)) == (4, [])
+    assert done.stderr.endswith("Is a directory [unwritable_file]\n")
 
 
 def test_a_time_in_which_nothing_can_be_done_ends_with_status_4(run, fleet):

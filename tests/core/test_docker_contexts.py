@@ -162,10 +162,47 @@ def test_no_socket_is_looked_at_once_one_is_found():
         ("unix:///odd@name.sock", "unix:///odd@name.sock"),
         ("tcp://user:s3cret@h:1", "tcp://h:1"),
         ("u:s3c@ret@h", "h"),
+        ("tcp://h:2375/s3cret?token=s3cret#s3cret", "tcp://h:2375"),
+        ("h:2375?token=s3cret", "h:2375"),
+        ("tcp://u:s3c/ret@h:1", "tcp://..."),
+        ("tcp://h/?mail=a@s3cret", "tcp://..."),
+        ("tcp://u:s3cret://x@h", "..."),
+        ("unix:///\udcff.sock", "unix:///\\udcff.sock"),
     ],
 )
-def test_an_address_is_shown_without_its_user(address: str, shown: str):
+def test_an_address_is_shown_without_user_path_and_query(address: str, shown: str):
     assert docker_contexts.shown(address) == shown
+
+
+def test_an_address_that_is_none_is_named_without_its_secret():
+    with pytest.raises(BacError) as caught:
+        docker_contexts.from_environment({"DOCKER_HOST": "ftp://127.0.0.1:1/s3cret?token=s3cret"}, HOME)
+    assert caught.value.message == "connecting to the Docker engine at ftp://127.0.0.1:1: that is not an address"
+
+
+def test_a_context_whose_address_holds_a_null_character_is_refused():
+    with pytest.raises(BacError) as caught:
+        docker_contexts.endpoint("c", meta(Host="unix:///a\0b"), META, None)
+    assert caught.value.code == "no_engine"
+
+
+@pytest.mark.parametrize(
+    ("address", "near"),
+    [
+        ("unix:///s", True),
+        ("tcp://127.0.0.1:2375", True),
+        ("tcp://127.1.2.3", True),
+        ("https://user@localhost:2376/prefix", True),
+        ("tcp://[::1]:2375", True),
+        ("127.0.0.1:2375", True),
+        ("tcp://127.0.0.1.example.com:2375", False),
+        ("tcp://localhost.example.com", False),
+        ("tcp://10.0.0.1:2375", False),
+        ("tcp://far:2375/127.0.0.1", False),
+    ],
+)
+def test_a_socket_and_a_loopback_address_are_near(address: str, near: bool):
+    assert Place(address).is_near is near
 
 
 @given(st.binary() | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps).map(str.encode))

@@ -129,6 +129,40 @@ def test_an_engine_is_local_where_kernel_and_name_are_this_host_s(
     assert enginefacts.on_host(engine, kernel, hostname) == engine._replace(local=local)
 
 
+@pytest.mark.parametrize(
+    ("engine", "local"),
+    [
+        (FACTS, True),
+        (FACTS._replace(name="edge-8"), False),
+        (FACTS._replace(name=None), False),
+        (FACTS._replace(kernel=None), False),
+    ],
+)
+def test_an_engine_behind_a_loopback_address_is_local_where_it_says_so(engine: DockerFacts, local: bool):
+    assert enginefacts.on_host(engine, "6.8.0-31-generic", "edge-7", told=True).local is local
+
+
+@pytest.mark.parametrize(
+    ("engine", "host", "local"),
+    [
+        # moby/pkg/parsers/kernel: "sometimes we have 3.12.25-gentoo, but sometimes we just have 3.12-1-amd64"
+        ("3.12.0-1-amd64", "3.12-1-amd64", True),
+        ("3.12.25-gentoo", "3.12.25-gentoo", True),
+        ("6.12.0", "6.12", True),
+        ("6.12.0-rc1", "6.12-rc1", True),
+        ("6.12.1-1-amd64", "6.12-1-amd64", False),
+        ("odd", "odd", True),
+        ("9" * 5000 + ".1", "6.12", False),
+    ],
+)
+def test_a_kernel_s_release_is_compared_as_docker_prints_it(engine: str, host: str, local: bool):
+    assert enginefacts.on_host(FACTS._replace(kernel=engine), host, "edge-7").local is local
+
+
+def test_a_kernel_that_docker_could_not_read_is_not_told():
+    assert facts(info={**INFO, "KernelVersion": "<unknown>"}, version={**VERSION, "KernelVersion": ""}).kernel is None
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from([*VERSION, *INFO]) | st.text(), inner),

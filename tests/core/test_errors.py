@@ -8,6 +8,11 @@ def test_a_message_is_one_line_without_a_full_stop():
     assert error.line() == "fetching x: no such host. Check the name. [unreachable]"
 
 
+def test_a_remark_has_the_hint_and_not_the_code():
+    assert BacError("no_engine", "there is none", hint="Start it.").advice() == "there is none. Start it."
+    assert BacError("no_engine", "there is none").advice() == "there is none"
+
+
 def test_a_message_with_bytes_that_are_no_text_can_be_encoded():
     assert BacError("unreadable_file", "cannot read bad\udcff.yaml").message.encode() == rb"cannot read bad\udcff.yaml"
 

@@ -9,7 +9,7 @@ import pytest
 
 from bactools.core import executables
 from bactools.core.platforms import parse
-from bactools.core.scratch_image import archive
+from bactools.core.scratch_image import archive, plain
 
 
 def unpacked(data):
@@ -57,3 +57,16 @@ def test_the_same_arguments_give_the_same_bytes():
     made = [archive(b"x", parse("linux/amd64"), labels) for labels in ({"a": "1", "b": "2"}, {"b": "2", "a": "1"})]
     assert made[0] == made[1]
     assert archive(b"x", parse("linux/amd64"), {}) != made[0]
+
+
+@pytest.mark.parametrize(
+    ("platform", "named"),
+    [
+        ("linux/arm64/v8.2", "linux/arm64"),
+        ("linux/arm64/v9.2", "linux/arm64"),
+        ("linux/amd64/v3", "linux/amd64"),
+        ("linux/arm/v8", "linux/arm/v8"),
+    ],
+)
+def test_an_engine_is_told_no_level_that_its_program_does_not_need(platform, named):
+    assert str(plain(parse(platform))) == named

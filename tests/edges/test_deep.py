@@ -15,7 +15,7 @@ import processes
 import pytest
 
 from bactools.core import platforms
-from bactools.core.emulation import Outcome, candidates, confirm
+from bactools.core.emulation import NO_TIME, Emulation, Outcome, candidates, confirm
 from bactools.core.errors import BacError
 from bactools.core.executables import ARCHITECTURES
 from bactools.core.proof_owner import LABEL
@@ -93,8 +93,25 @@ def test_a_platform_that_nothing_executes_does_not_run(docker: DockerClient):
     assert found == {NOWHERE: Outcome(False), NATIVE: Outcome(True)}
 
 
-def test_what_the_time_does_not_allow_is_left_out(docker: DockerClient):
-    assert proofs.prove(docker, [NATIVE], 0, silent) == {}
+@pytest.mark.usefixtures("emulated")
+def test_a_level_with_a_dot_is_proved_under_its_own_name(docker: DockerClient):
+    wanted = ["linux/arm64/v8.2", "linux/arm64/v9.1"]
+    assert proofs.prove(docker, wanted, 60, silent) == dict.fromkeys(wanted, Outcome(True))
+
+
+def test_a_platform_that_the_engine_refuses_is_untried_and_costs_no_other(
+    docker: DockerClient, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(proofs.scratch_image, "plain", lambda platform: platform)
+    refused = f"linux/{OWN.architecture}/v{'9' * 300}!"  # no engine takes this for a variant
+    monkeypatch.setattr(proofs.platforms, "parse", lambda text: platforms.Platform(*text.split("/")))
+    found = proofs.prove(docker, [refused, NATIVE], 60, silent)
+    assert found[NATIVE] == Outcome(True)
+    assert found[refused].untried.startswith("creating a container for ")
+
+
+def test_what_the_time_does_not_allow_is_untried(docker: DockerClient):
+    assert proofs.prove(docker, [NATIVE], 0, silent) == {NATIVE: Outcome(False, untried=NO_TIME)}
 
 
 def test_progress_names_each_platform_and_ends(docker: DockerClient):
@@ -169,14 +186,16 @@ def test_an_engine_that_breaks_off_is_an_error_and_no_outcome(docker: DockerClie
 
 @pytest.mark.usefixtures("emulated")
 def test_every_platform_is_tried_and_only_what_ran_is_offered(docker: DockerClient):
-    offers = [
-        Offer(NATIVE, "native", proved="host"),
-        Offer("linux/arm64", "emulated", "qemu-aarch64", "host"),
-        Offer(NOWHERE, "emulated", "qemu-loongarch64"),
-    ]
-    outcomes = proofs.prove(docker, candidates(OWN, offers), 120, silent)
+    offered = Emulation(
+        (
+            Offer(NATIVE, "native", proved="host"),
+            Offer("linux/arm64", "emulated", "qemu-aarch64", "host"),
+            Offer(NOWHERE, "emulated", "qemu-loongarch64"),
+        )
+    )
+    outcomes = proofs.prove(docker, candidates(OWN, offered), 120, silent)
     assert {platforms.parse(platform).architecture for platform in outcomes} == set(ARCHITECTURES)
-    found = confirm(OWN, offers, outcomes)
+    found = confirm(OWN, offered, outcomes)
     assert found.offers[:2] == (
         Offer(NATIVE, "native", proved="container"),
         Offer("linux/arm64", "emulated", "qemu-aarch64", "container"),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import socket
 import ssl
 import subprocess
 import sys
 import threading
 from contextlib import closing, contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import components
 import pytest
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from docker import DockerClient
+    from processes import Completed
     from registries import Issuer
     from scripted import Scripted
 
@@ -47,7 +49,7 @@ def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A user with an empty home, a session, and no settings for Docker: the home."""
     for name in [name for name in os.environ if name.startswith("DOCKER_")]:
         monkeypatch.delenv(name)
-    home = tmp_path / "home"
+    home = tmp_path / "ann"
     home.mkdir()
     (tmp_path / "session").mkdir()
     monkeypatch.setenv("HOME", str(home))
@@ -205,6 +207,88 @@ def test_an_answer_that_trickles_is_given_up(tmp_path: Path):
     assert error.code in {"timed_out", "too_large"}
 
 
+@contextmanager
+def trickling(path: Path, start: Callable[[bytes], bytes | None]) -> Iterator[None]:
+    """An engine whose answers to what ``start`` has none for begin so, and never end: a byte at a time."""
+    over = threading.Event()
+
+    def serve(connection: socket.socket) -> None:
+        while asked := connection.recv(4096):
+            whole = start(asked)
+            connection.sendall(whole or b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            while not whole and not over.wait(0.01):
+                connection.sendall(b"a")
+            if not whole:
+                return
+
+    with listening(path, serve):
+        try:
+            yield
+        finally:
+            over.set()
+
+
+def test_a_header_that_trickles_is_given_up(tmp_path: Path):
+    with trickling(tmp_path / "s", lambda _: None):
+        error = refusal(timeout=0.3, place=Place(f"unix://{tmp_path}/s"))
+    assert (error.code, error.hint) == ("timed_out", docker_contexts.NO_ENGINE_HINT)
+    assert (
+        error.message
+        == f"connecting to the Docker engine at unix://{tmp_path}/s: the Docker engine does not answer in time"
+    )
+
+
+def test_a_header_that_trickles_after_the_first_answer_is_given_up(tmp_path: Path):
+    place = Place(f"unix://{tmp_path}/s")
+    pong = b"HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nContent-Length: 2\r\n\r\nOK"
+    with (
+        trickling(tmp_path / "s", lambda asked: pong if b"/_ping" in asked else None),
+        closing(client.connect(0.3, place)) as connection,
+        pytest.raises(BacError) as caught,
+    ):
+        client.describe(connection, place)
+    assert caught.value.code == "timed_out"
+    assert caught.value.message.startswith("asking the Docker engine for its version: ")
+
+
+def test_an_engine_is_asked_also_where_no_thread_is_to_be_had(docker: DockerClient, monkeypatch: pytest.MonkeyPatch):
+    def refused(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    with closing(client.connect(5, Place(f"unix://{SOCKET}"))) as connection:
+        assert client.describe(connection).version == docker.version()["Version"]
+
+
+def test_a_configuration_that_is_a_pipe_is_not_waited_for(surroundings: Path, tmp_path: Path):
+    (surroundings / ".docker").mkdir()
+    os.mkfifo(surroundings / ".docker/config.json")
+    assert contexts.find().socket
+    with listening(tmp_path / "s"):
+        error = refusal(place=Place(f"unix://{tmp_path}/s"))
+    assert (error.code, error.hint) == ("bad_config", "Make it a file.")
+    assert error.message == f"Docker's configuration {surroundings}/.docker/config.json is a pipe"
+
+
+def test_a_context_that_is_a_pipe_is_not_waited_for(context: Callable[..., None], surroundings: Path):
+    context("work", "host=unix:///work.sock")
+    [meta] = surroundings.glob(".docker/contexts/meta/*/meta.json")
+    meta.unlink()
+    os.mkfifo(meta)
+    assert refusal().code == "unreadable_file"
+
+
+def test_a_user_without_a_home_has_the_system_s_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    def unknown(_: int) -> NoReturn:
+        raise KeyError
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    monkeypatch.setattr(docker_contexts, "SYSTEM_SOCKET", str(tmp_path / "s"))
+    with listening(tmp_path / "s"):
+        assert contexts.find() == Place(f"unix://{tmp_path}/s")
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -297,10 +381,34 @@ def test_an_engine_elsewhere_is_told_with_what_it_has(engine: Scripted):
     assert [item.target for item in engine.requests] == ["/_ping", "/version", "/v1.41/info"]
 
 
+def test_an_engine_behind_a_loopback_address_is_this_host_s_where_it_says_so(engine: Scripted):
+    own = os.uname()
+    engine.answers["/v1.41/info"] = reply({**INFO, "KernelVersion": own.release, "Name": own.nodename})
+    assert described(engine).local is True
+
+
+def test_an_engine_behind_a_loopback_address_is_offered_as_this_host_s(
+    run: Callable[..., Completed], docker: DockerClient
+):
+    [near] = run("bac-probe").records
+    version = docker.api.api_version
+    with scripted.serving() as served:
+        served.answers = {
+            "/_ping": Answer(200, b"OK", {"Api-Version": version}),
+            "/version": Answer(200, json.dumps(docker.version()).encode()),
+            f"/v{version}/info": Answer(200, json.dumps(docker.info()).encode()),
+        }
+        [far] = run("bac-probe", env={"DOCKER_HOST": f"tcp://{served.host}"}).records
+    [behind] = [offered for offered in far["engines"] if offered["engine"] == "docker"]
+    [direct] = [offered for offered in near["engines"] if offered["engine"] == "docker"]
+    assert behind == {**direct, "address": f"tcp://{served.host}"}
+
+
 @pytest.mark.parametrize("status", [403, 404])
 def test_an_engine_behind_a_filter_is_known_by_its_version(engine: Scripted, status: int):
     engine.answers["/v1.41/info"] = Answer(status, b"no")
-    assert described(engine).runtimes == ()
+    facts = described(engine)
+    assert (facts.runtimes, facts.local) == ((), False)
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -319,6 +427,7 @@ def test_an_engine_that_refuses_us_is_told(engine: Scripted, status: int):
         (Answer(500, b"{}"), "engine_failed"),
         (Answer(404, b"{}"), "engine_failed"),
         (Answer(200, b"<html>"), "engine_failed"),
+        (Answer(200, b'{"Version": "\\ud800", "Os": "linux", "Arch": "amd64"}'), "engine_failed"),
         (Answer(200, b"[" * 100_000), "engine_failed"),
         (Answer(200, b" " * (client.ANSWER_LIMIT + 1)), "too_large"),
         (scripted.DROP, "no_engine"),
@@ -396,7 +505,7 @@ def test_a_context_with_certificates_leads_to_its_engine(
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.folder / "engine.crt"))  # which is of the web
     with closing(client.connect(5)) as engine:
         facts = client.describe(engine)
-    assert (facts.version, facts.local, facts.address) == (docker.version()["Version"], False, f"tcp://{secured}")
+    assert (facts.version, facts.local, facts.address) == (docker.version()["Version"], True, f"tcp://{secured}")
 
 
 def test_an_engine_that_another_authority_certified_is_refused_unless_that_is_asked_for(

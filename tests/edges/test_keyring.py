@@ -3,13 +3,16 @@ from __future__ import annotations
 import base64
 import json
 import os
+import pwd
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from bactools.core.credentials import Credential
 from bactools.core.errors import BacError
 from bactools.edges.credentials import Keyring
+from bactools.edges.registry import settings
 
 ANN = Credential("ann", "open sesame")
 
@@ -38,6 +41,18 @@ def user():
 @pytest.mark.usefixtures("home")
 def test_without_a_file_there_is_no_login():
     assert Keyring().find("ghcr.io") is None
+
+
+def test_a_user_without_a_home_has_the_logins_of_the_session(home, monkeypatch):
+    def unknown(_):
+        raise KeyError
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    assert Keyring().find("ghcr.io") is None
+    keep(home / "run/containers/auth.json", "session")
+    assert user() == "session"
+    assert settings.config_home() == Path("/.config")
 
 
 def test_each_file_counts_where_those_before_it_have_no_login(home, monkeypatch):

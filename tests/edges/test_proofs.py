@@ -85,7 +85,7 @@ def command(private, entries, architectures, timeout=30.0):
 
 def proved(words):
     outcomes, entries = json.loads(subprocess.run(words, capture_output=True, check=True, timeout=60).stdout)
-    return outcomes and {name: Outcome(*outcome) for name, outcome in outcomes.items()}, entries
+    return {name: Outcome(*outcome) for name, outcome in outcomes.items()}, entries
 
 
 def is_gone(process):
@@ -207,27 +207,83 @@ def test_a_full_disk_is_left_as_it_was(small_disk, monkeypatch):
     assert list(small_disk.iterdir()) == [filler]
 
 
-def test_where_nothing_may_be_executed_nothing_is_told(small_disk, monkeypatch, tool):
+def test_where_nothing_may_be_executed_all_is_untried(small_disk, monkeypatch, tool):
     subprocess.run([tool("mount"), "-o", "remount,noexec", str(small_disk)], check=True)
     monkeypatch.setenv("TMPDIR", str(small_disk))
     words = [tool("unshare"), "--user", "--map-root-user", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-c"]
     if subprocess.run([*words, FORBIDDING], capture_output=True, check=False).returncode:
         components.missing("this kernel cannot forbid to execute what is in memory")
     found = proved(command([*words, f'{FORBIDDING} && exec "$@"', "sh"], [], [OWN, "s390x"]))
-    assert found[0] is None
+    assert found[0] == dict.fromkeys([OWN, "s390x"], Outcome(False, untried=proofs.NOWHERE))
     assert list(small_disk.iterdir()) == []
 
 
 @pytest.mark.usefixtures("folder")
-def test_without_word_of_how_a_child_ended_it_is_left_out():
+def test_a_program_is_proved_also_where_the_end_of_children_is_ignored():
     code = (
         "import signal\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
-        f"from bactools.edges.host import proofs\nprint(proofs.prove([{OWN!r}], 30))\n"
+        "from bactools.edges.host import proofs\n"
+        f"print(proofs.prove([{OWN!r}], 30)[{OWN!r}].ran, signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN)\n"
     )
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60).stdout
-    assert printed == b"None\n"
+    assert printed == b"True True\n"
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_thread_that_cannot_hear_of_children_tells_nothing():
+    code = (
+        "import signal\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "from bactools.edges.host import proofs\n"
+        "with ThreadPoolExecutor(1) as pool:\n"
+        f"    found = pool.submit(proofs.prove, [{OWN!r}], 30).result()\n"
+        f"print(found[{OWN!r}].untried == proofs.UNHEARD)\n"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60).stdout
+    assert printed == b"True\n"
+
+
+def confined(tool, processes):
+    """The words before a command that gets no more than so many processes, as a user who has none yet."""
+    user = str(1_000_000_000 + os.getpid())
+    own = [tool("setpriv"), "--reuid", user, "--regid", user, "--clear-groups"]
+    reading = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+    words = [*own, *reading, tool("prlimit"), f"--nproc={processes}:{processes}"]
+    if subprocess.run([*words, "true"], capture_output=True, check=False).returncode:
+        components.missing("this user may not become another one")
+    return words
+
+
+def everything(words):
+    return proved([*words, sys.executable, "-c", SCRIPT, json.dumps([[], ARCHITECTURES, 30.0])])[0]
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("processes", [3, 4])
+def test_with_room_for_one_emulator_all_programs_run_in_turn(tool, processes):
+    assert everything(confined(tool, processes)) == everything([])
+
+
+@pytest.mark.usefixtures("folder", "emulated")
+def test_an_emulator_without_room_for_its_threads_is_untried(tool):
+    untried = dict.fromkeys(["arm64", "arm"], Outcome(False, untried=proofs.CROWDED))
+    assert everything(confined(tool, 2)) == {**everything([]), **untried}
+
+
+@pytest.mark.usefixtures("folder")
+def test_an_emulator_that_fails_is_run_again_alone(private, tmp_path):
+    tries = tmp_path / "tries"
+    emulator = script(tmp_path / "emulator", f"echo >> {tries}\n[ $(wc -l < {tries}) = 2 ]")
+    found, _ = proved(command(private, [entry("s390x", emulator)], [OWN, "s390x"]))
+    assert found["s390x"] == Outcome(True)
+
+
+@pytest.mark.usefixtures("folder")
+def test_without_room_for_a_process_all_is_untried(tool):
+    found, _ = proved([*confined(tool, 1), sys.executable, "-c", SCRIPT, json.dumps([[], [OWN, "386"], 30.0])])
+    assert found == dict.fromkeys([OWN, "386"], Outcome(False, untried=proofs.CROWDED))
 
 
 @pytest.mark.usefixtures("folder")
 def test_no_architecture_is_no_proof():
-    assert proofs.prove([], timeout=30) is None
+    assert proofs.prove([], timeout=30) == {}

@@ -148,6 +148,13 @@ def test_a_folder_is_refused(tmp_path):
     assert "Is a directory" in refused(append, tmp_path, LINE).message
 
 
+@pytest.mark.parametrize("ending", ["/", "/.", "/.."])
+def test_a_name_that_only_a_folder_has_makes_no_file(file, ending):
+    error = refused(replace, f"{file}{ending}", LINE)
+    assert error.code == "unwritable_file"
+    assert names(file.parent) == []
+
+
 def test_lines_are_added_at_the_end(file):
     append(file, b"1\n")
     append(file, b"2\n")

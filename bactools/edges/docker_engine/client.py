@@ -6,17 +6,20 @@ Docker's SDK is imported here and nowhere else, and only once an engine seems to
 
 from __future__ import annotations
 
-import json
 import os
 import re
+import stat
 import time
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from bactools.core import enginefacts
 from bactools.core.docker_contexts import NO_ENGINE_HINT, not_an_address
 from bactools.core.errors import BacError
 from bactools.edges.docker_engine import contexts
+from bactools.edges.docker_engine.deadline import within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -52,7 +55,8 @@ def address() -> str:
 def connect(timeout: float = ANSWER_TIMEOUT, place: Place | None = None) -> DockerClient:
     """A client of the engine at ``place``, else at the one found, at the engine's API version (one request).
 
-    ``timeout`` is in seconds, for this and for each later answer. Raises BacError ``no_engine``, ``timed_out``,
+    ``timeout`` is in seconds: for this and for each answer of ``describe`` as a whole, however slowly it comes; for
+    every later answer, between two pieces of it. Raises BacError ``no_engine``, ``timed_out``,
     ``unauthorized``, ``bad_config``, ``unreadable_file``. Where no engine listens on a socket, the SDK is not loaded.
     """
     place = place or contexts.find()
@@ -74,9 +78,9 @@ def describe(client: DockerClient, place: Place | None = None) -> DockerFacts:
     place = place or contexts.find()
     version = _told(client, "/version", "asking the Docker engine for its version")
     info = _told(client, f"/v{client.api.api_version}/info", "asking the Docker engine what it has")
-    facts = enginefacts.docker(version, info, place.shown, local=place.socket is not None)
+    facts = enginefacts.docker(version, info, place.shown, local=place.is_near)
     host = os.uname()
-    return enginefacts.on_host(facts, host.release, host.nodename)
+    return enginefacts.on_host(facts, host.release, host.nodename, told=place.socket is None)
 
 
 @contextmanager
@@ -116,7 +120,7 @@ def _knock(place: Place, doing: str) -> None:
     """Raise what is wrong with the engine's socket, if it has one on this host."""
     trouble = None if place.socket is None else contexts.knock(place.socket)
     if isinstance(trouble, contexts.MISSING):
-        raise BacError("no_engine", f"there is no Docker engine at {place.address}", hint=NO_ENGINE_HINT)
+        raise BacError("no_engine", f"there is no Docker engine at {place.shown}", hint=NO_ENGINE_HINT)
     if trouble is not None:
         raise _unreachable(doing, trouble)
 
@@ -131,6 +135,7 @@ def _client(place: Place, timeout: float, version: str) -> DockerClient:
         parse_host(place.address, tls=place.tls is not None)
     except (DockerException, ValueError) as error:
         raise not_an_address(place.address) from error
+    _refuse_pipe()
     tls = _tls(place.tls) if place.tls else False
     try:
         client = docker.DockerClient(place.address, version, timeout, tls)  # type: ignore[arg-type]
@@ -143,6 +148,19 @@ def _client(place: Place, timeout: float, version: str) -> DockerClient:
     if tls:
         _trust_only_its_own(client)
     return client
+
+
+def _refuse_pipe() -> None:
+    """Raise BacError ``bad_config`` for a configuration that the SDK would wait for, without any limit, to open."""
+    from docker.utils.config import find_config_file
+
+    path = find_config_file()
+    try:
+        is_pipe = path is not None and stat.S_ISFIFO(os.stat(path).st_mode)  # noqa: PTH116 (pathlib is not needed)
+    except OSError:
+        return
+    if is_pipe:
+        raise BacError("bad_config", f"Docker's configuration {path!s} is a pipe", hint="Make it a file.")
 
 
 def _trust_only_its_own(client: DockerClient) -> None:
@@ -198,22 +216,27 @@ def _told(client: DockerClient, path: str, doing: str) -> object:
     if answer.status != OK:
         raise BacError("engine_failed", f"{doing}: the Docker engine answers with HTTP status {answer.status}")
     try:
-        parsed: object = json.loads(answer.body)
-    except (ValueError, RecursionError) as error:
+        parsed: object = msgspec.json.decode(answer.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BacError("engine_failed", f"{doing}: the Docker engine does not answer in JSON") from error
     return parsed
 
 
 def _asked(client: DockerClient, path: str, doing: str) -> _Answer:
-    """GET, with a limit to the answer and no redirect followed. Raises BacError ``too_large``, or as ``translated``."""
+    """GET, with limits to the size and the time of the answer and no redirect followed.
+
+    Raises BacError ``too_large``, or as ``translated``.
+    """
     end = time.monotonic() + client.api.timeout
-    with (
-        translated(doing),
-        client.api.get(
+
+    def exchange() -> _Answer:
+        with client.api.get(
             f"{client.api.base_url}{path}", stream=True, timeout=client.api.timeout, allow_redirects=False
-        ) as response,
-    ):
-        return _Answer(response.status_code, response.headers, _body(response, end, doing))
+        ) as response:
+            return _Answer(response.status_code, response.headers, _body(response, end, doing))
+
+    with translated(doing):
+        return within(client.api.timeout, exchange)
 
 
 def _body(response: Response, end: float, doing: str) -> bytes:

@@ -6,9 +6,9 @@ the SDK, which takes long to load.
 
 from __future__ import annotations
 
+import errno
 import os
-import socket
-from pathlib import Path
+import stat
 from typing import TYPE_CHECKING
 
 from bactools.core import docker_contexts
@@ -31,7 +31,7 @@ def find() -> Place:
     Raises BacError ``no_engine`` for an address that cannot be used, ``bad_config``, ``unreadable_file``.
     """
     environment = os.environ
-    home = environment.get("HOME") or str(Path("~").expanduser())
+    home = _home()
     named = docker_contexts.from_environment(environment, home)
     if named is not None:
         return named
@@ -45,13 +45,22 @@ def find() -> Place:
 
 def knock(path: str) -> OSError | None:
     """Why nobody is to be had at a socket of this host; None if somebody listens."""
-    with socket.socket(socket.AF_UNIX) as attempt:
-        attempt.settimeout(KNOCK_TIMEOUT)
-        try:
+    try:
+        os.stat(path)  # noqa: PTH116 (where nothing is, nothing need be loaded)
+        import socket
+
+        with socket.socket(socket.AF_UNIX) as attempt:
+            attempt.settimeout(KNOCK_TIMEOUT)
             attempt.connect(path)
-        except OSError as error:
-            return error
+    except OSError as error:
+        return error
     return None
+
+
+def _home() -> str:
+    """The home of this user; empty, for the root, as in a container, for one that no HOME and no passwd gives any."""
+    found = os.path.expanduser("~")  # noqa: PTH111 (Path.home raises where there is none)
+    return found if found.startswith("/") else ""
 
 
 def _of_context(name: str, store: str) -> Place:
@@ -77,11 +86,18 @@ def _config(path: str) -> bytes | None:
 
 
 def _read(path: str) -> bytes:
-    with Path(path).open("rb") as stream:
+    """A file's content; a pipe would be waited for, and is refused with an OSError, as a folder is."""
+    with open(path, "rb", opener=_unblocked) as stream:
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file")
         data = stream.read(FILE_LIMIT + 1)
     if len(data) > FILE_LIMIT:
         raise BacError("bad_config", f"{path} is larger than {FILE_LIMIT} bytes", input=path)
     return data
+
+
+def _unblocked(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _states(paths: tuple[str, ...]) -> Iterator[tuple[str, State]]:

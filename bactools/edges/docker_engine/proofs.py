@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bactools.core import executables, platforms, scratch_image
-from bactools.core.emulation import Outcome
+from bactools.core.emulation import NO_TIME, Outcome
 from bactools.core.errors import BacError
 from bactools.core.proof_owner import LABEL, Owner, is_left
 from bactools.edges.docker_engine.client import translated
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from docker import DockerClient
 
+    from bactools.core.platforms import Platform
+
 PROC = Path("/proc")
 CONTAINERS = "bactools"
 """The label of every container that bactools makes."""
@@ -33,6 +35,8 @@ SIGNALLED = 128
 """What an engine adds to the number of the signal that ended a container's process."""
 SIGNALS = 64
 NOT_STARTED = {"not_started", "not_found", "engine_failed"}
+REFUSED = {"not_started", "not_found"}
+"""An engine makes no container of such a platform, or takes its image for one of another."""
 GONE = {"not_found", "no_engine"}
 
 
@@ -41,8 +45,8 @@ def prove(
 ) -> dict[str, Outcome]:
     """What became of the program of each of these platforms (``linux/arm64``), one after the other.
 
-    One whose turn does not come within ``timeout`` seconds is left out. Raises BacError as ``translated`` where the
-    engine fails, which says nothing about a platform.
+    One whose turn does not come within ``timeout`` seconds, or of which the engine makes no container, is untried.
+    Raises BacError as ``translated`` where the engine fails, which says nothing about a platform.
     """
     end = time.monotonic() + timeout
     owner = _owner()
@@ -51,21 +55,20 @@ def prove(
     try:
         for platform in wanted:
             if time.monotonic() >= end:
-                break
+                outcomes[platform] = Outcome(False, untried=NO_TIME)
+                continue
             progress(f"running a program for {platform} in a container")
-            outcomes[platform] = _proved(client, platform, str(owner), end)
+            asked = scratch_image.plain(platforms.parse(platform))
+            outcomes[platform] = _proved(client, asked, str(owner), end)
     finally:
         progress(None)
     return outcomes
 
 
-def _proved(client: DockerClient, platform: str, owner: str, end: float) -> Outcome:
+def _proved(client: DockerClient, platform: Platform, owner: str, end: float) -> Outcome:
     removed = False
     try:
-        with deferred_signals():
-            image = _loaded(client, platform, owner)
-            container = _created(client, image, platform, owner)
-        outcome = _outcome(client, container, end)
+        outcome = _tried(client, platform, owner, end)
         _clear(client, lambda label: label == owner)
         removed = True
         return outcome
@@ -75,10 +78,21 @@ def _proved(client: DockerClient, platform: str, owner: str, end: float) -> Outc
                 _clear(client, lambda label: label == owner)
 
 
-def _loaded(client: DockerClient, platform: str, owner: str) -> str:
+def _tried(client: DockerClient, platform: Platform, owner: str, end: float) -> Outcome:
+    with deferred_signals():
+        image = _loaded(client, platform, owner)
+        try:
+            container = _created(client, image, platform, owner)
+        except BacError as error:
+            if error.code in REFUSED:
+                return Outcome(False, untried=error.message)
+            raise
+    return _outcome(client, container, end)
+
+
+def _loaded(client: DockerClient, platform: Platform, owner: str) -> str:
     """The ID of the image for a platform, once the engine has it."""
-    wanted = platforms.parse(platform)
-    archive = scratch_image.archive(executables.program(wanted.architecture), wanted, {LABEL: owner})
+    archive = scratch_image.archive(executables.program(platform.architecture), platform, {LABEL: owner})
     with translated(f"loading an image for {platform}"):
         for message in client.api.load_image(archive):  # type: ignore[no-untyped-call]
             if "error" in message:
@@ -90,7 +104,8 @@ def _loaded(client: DockerClient, platform: str, owner: str) -> str:
     return str(images[0]["Id"])
 
 
-def _created(client: DockerClient, image: str, platform: str, owner: str) -> str:
+def _created(client: DockerClient, image: str, platform: Platform, owner: str) -> str:
+    """The ID of a container. Raises BacError with a code of REFUSED where the engine makes none of this platform."""
     host = client.api.create_host_config(
         network_mode="none",
         read_only=True,
@@ -99,8 +114,10 @@ def _created(client: DockerClient, image: str, platform: str, owner: str) -> str
         log_config={"Type": "none"},  # type: ignore[arg-type]
     )
     labels = {LABEL: owner, CONTAINERS: "proof"}
-    with translated(f"creating a container for {platform}"):
-        created: dict[str, Any] = client.api.create_container(image, platform=platform, labels=labels, host_config=host)
+    with translated(f"creating a container for {platform}", bad_request="not_started"):
+        created: dict[str, Any] = client.api.create_container(
+            image, platform=str(platform), labels=labels, host_config=host
+        )
     return str(created["Id"])
 
 

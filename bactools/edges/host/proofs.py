@@ -1,7 +1,8 @@
 """What really runs on this host: a tiny program of every architecture, executed.
 
 The programs stand in a private folder, or in memory where the temporary folder forbids to execute. All are started at
-once, get no environment and no streams, and are gone at the end, however that comes: so are the files.
+once, and get no environment and no streams. At the end, also by a signal that this process handles, their process
+groups are killed and the files removed; what an emulator puts into a group of its own (setsid) is not looked for.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import errno
 import os
 import resource
 import signal
+import threading
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -30,9 +32,14 @@ FIRST_PAUSE = 0.001
 LONGEST_PAUSE = 0.02
 REAPING = 1.0
 """Seconds that what was killed may take to be gone."""
+PATIENCE = 1.0
+"""Seconds to wait for processes to be had while none of ours is running that would make room."""
 FORBIDDEN = {errno.EACCES, errno.EPERM}
 BUSY = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETXTBSY}
 """Why a program is not started that tells nothing of the program."""
+NOWHERE = "neither files in the temporary folder nor files in memory may be executed"
+CROWDED = "there is no room for another process"
+UNHEARD = "whoever started this process ignores how its children end"
 MFD_EXEC = 0x10
 """memfd_create(2), since Linux 6.3: to be executed, also where vm.memfd_noexec is 1."""
 NO_STREAMS = (
@@ -42,19 +49,34 @@ NO_STREAMS = (
 )
 
 
-def prove(architectures: Iterable[str], timeout: float) -> dict[str, Outcome] | None:
+def prove(architectures: Iterable[str], timeout: float) -> dict[str, Outcome]:
     """What became of the program of each of these architectures within ``timeout`` seconds in all.
 
-    One of which nothing can be told is left out. None where this host lets nothing be executed; with its own
-    architecture among them, an emulator that may not be executed is told from that.
+    All are untried where this host lets nothing be executed; with its own architecture among them, an emulator that
+    may not be executed is told from that.
     """
     programs = {name: executables.program(name) for name in architectures}
     end = time.monotonic() + timeout
-    for placed in (_in_folder, _in_memory):
-        found = _tried(placed, programs, end)
-        if any(outcome.ran or outcome.errno not in FORBIDDEN for outcome in found.values()):
-            return found
-    return None
+    with _told_of_children():
+        for placed in (_in_folder, _in_memory):
+            found = _tried(placed, programs, end)
+            if any(outcome.ran or outcome.errno not in FORBIDDEN for outcome in found.values()):
+                return found
+    return dict.fromkeys(programs, Outcome(False, untried=NOWHERE))
+
+
+@contextmanager
+def _told_of_children() -> Iterator[None]:
+    """Be told how children end, also where whoever started this process ignores SIGCHLD, which is inherited."""
+    ignored = signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN
+    if not ignored or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 
 
 def _tried(placed: Placed, programs: Mapping[str, bytes], end: float) -> dict[str, Outcome]:
@@ -66,9 +88,44 @@ def _tried(placed: Placed, programs: Mapping[str, bytes], end: float) -> dict[st
         except OSError:
             return {}
         stack.callback(_kill, children)
-        outcomes = _started(paths, children)
-        outcomes.update(_ended(children, end))
-        return {**outcomes, **dict.fromkeys(children, Outcome(False, errno.ETIMEDOUT))}
+        return _settled(paths, children, end)
+
+
+def _settled(paths: Mapping[str, str], children: dict[str, int], end: float) -> dict[str, Outcome]:
+    """The outcomes, of those that failed when they were alone: an emulator has threads, which need room as well."""
+    outcomes, is_crowded = _outcomes(paths, children, end)
+    for name, outcome in tuple(outcomes.items()):
+        if not (outcome.ran or outcome.errno or outcome.untried) and time.monotonic() < end:
+            alone, _ = _outcomes({name: paths[name]}, children, end)
+            is_vain = is_crowded and not alone[name].ran
+            outcomes[name] = Outcome(False, untried=CROWDED) if is_vain else alone[name]
+    return outcomes
+
+
+def _outcomes(paths: Mapping[str, str], children: dict[str, int], end: float) -> tuple[dict[str, Outcome], bool]:
+    """Start all, those for which there is no room as soon as others have ended, and wait for them until ``end``.
+
+    Also whether there ever was no room.
+    """
+    outcomes: dict[str, Outcome] = {}
+    waiting = dict(paths)
+    is_crowded = False
+    pause, patient = FIRST_PAUSE, time.monotonic() + PATIENCE
+    while True:
+        before = len(waiting)
+        outcomes.update(_started(waiting, children))
+        is_crowded = is_crowded or bool(waiting)
+        gone = _ended(children)
+        outcomes.update(gone)
+        now = time.monotonic()
+        if gone or len(waiting) < before:
+            pause, patient = FIRST_PAUSE, now + PATIENCE
+        if not (waiting or children) or now >= (end if children else min(end, patient)):
+            break
+        time.sleep(min(pause, max(0.0, end - now)))
+        pause = min(2 * pause, LONGEST_PAUSE)
+    late = dict.fromkeys(children, Outcome(False, errno.ETIMEDOUT))
+    return {**outcomes, **late, **dict.fromkeys(waiting, Outcome(False, untried=CROWDED))}, is_crowded
 
 
 @contextmanager
@@ -121,23 +178,28 @@ def _memory(name: str) -> int:
         return os.memfd_create(name, 0)
 
 
-def _started(paths: Mapping[str, str], children: dict[str, int]) -> dict[str, Outcome]:
-    """Start the programs into ``children``, and tell of those that cannot be."""
+def _started(waiting: dict[str, str], children: dict[str, int]) -> dict[str, Outcome]:
+    """Move the programs from ``waiting`` to ``children``, as far as there is room, and tell of those that cannot be."""
     outcomes: dict[str, Outcome] = {}
     with _undisturbed():
-        for name, path in paths.items():
+        for name, path in tuple(waiting.items()):
             try:
                 # A group of its own, so that what an emulator starts can be killed with it.
                 children[name] = os.posix_spawn(path, [name], {}, file_actions=NO_STREAMS, setpgroup=0, setsigmask=())
             except OSError as error:
-                if error.errno not in BUSY:
-                    outcomes[name] = Outcome(False, error.errno)
+                if error.errno in BUSY:
+                    continue
+                outcomes[name] = Outcome(False, error.errno)
+            del waiting[name]
     return outcomes
 
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Hold back signals, so that no child is started and forgotten, and core files of emulators that crash."""
+    """Hold back signals, so that no child is started and forgotten, and core files of emulators that crash.
+
+    The signals are those of this thread: any other one must hold them back, too, or is handed them instead.
+    """
     limits = resource.getrlimit(resource.RLIMIT_CORE)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
     try:
@@ -148,25 +210,20 @@ def _undisturbed() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _ended(children: dict[str, int], end: float) -> dict[str, Outcome]:
-    """Wait until ``end``, and take those that have ended out of ``children``."""
+def _ended(children: dict[str, int]) -> dict[str, Outcome]:
+    """Take those that have ended out of ``children``, without waiting."""
     outcomes: dict[str, Outcome] = {}
-    pause = FIRST_PAUSE
-    while True:
-        for name, number in tuple(children.items()):
-            try:
-                gone, status = os.waitpid(number, os.WNOHANG)
-            except ChildProcessError:  # whoever started this process ignores SIGCHLD: nobody knows the status
-                del children[name]
-                continue
-            if gone:
-                del children[name]
-                outcomes[name] = _outcome(os.waitstatus_to_exitcode(status))
-        left = end - time.monotonic()
-        if not children or left <= 0:
-            return outcomes
-        time.sleep(min(pause, left))
-        pause = min(2 * pause, LONGEST_PAUSE)
+    for name, number in tuple(children.items()):
+        try:
+            gone, status = os.waitpid(number, os.WNOHANG)
+        except ChildProcessError:
+            del children[name]
+            outcomes[name] = Outcome(False, untried=UNHEARD)
+            continue
+        if gone:
+            del children[name]
+            outcomes[name] = _outcome(os.waitstatus_to_exitcode(status))
+    return outcomes
 
 
 def _outcome(code: int) -> Outcome:
@@ -177,4 +234,9 @@ def _kill(children: dict[str, int]) -> None:
     for number in children.values():
         with suppress(OSError):
             os.killpg(number, signal.SIGKILL)
-    _ended(children, time.monotonic() + REAPING)
+    end = time.monotonic() + REAPING
+    while True:
+        _ended(children)
+        if not children or time.monotonic() >= end:
+            return
+        time.sleep(FIRST_PAUSE)

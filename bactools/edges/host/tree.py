@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from itertools import islice
 from pathlib import Path
+
+from bactools.core.errors import BacError
 
 FILE_LIMIT = 64 * 1024
 """Bytes: the first processor of a cpuinfo of thousands is enough."""
@@ -19,7 +23,7 @@ class Tree:
     """
 
     def __init__(self, root: Path = HERE) -> None:
-        self.root = root.resolve()
+        self.root = root if root == HERE else _folder(root)
         self.captured = self.root != HERE
 
     def path(self, name: str) -> Path:
@@ -57,6 +61,19 @@ class Tree:
             return path if path.resolve().is_relative_to(self.root) else None
         except (OSError, RuntimeError, ValueError):  # a loop of links
             return None
+
+
+def _folder(root: Path) -> Path:
+    """The folder itself, without links. Raises BacError ``unreadable_file`` for what is no folder."""
+    try:
+        found = os.path.realpath(root, strict=True)
+        if not stat.S_ISDIR(os.stat(found).st_mode):  # noqa: PTH116 (pathlib tells no reason)
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    except OSError as error:
+        message = f"cannot read the host captured in {root}: {error.strerror}"
+        hint = "Name the folder that the host's files were copied to."
+        raise BacError("unreadable_file", message, hint=hint, input=str(root)) from error
+    return Path(found)
 
 
 def _unblocked(path: str, flags: int) -> int:

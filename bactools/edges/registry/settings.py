@@ -32,9 +32,9 @@ def hosts(access: Access, system: Path = SYSTEM) -> Hosts:
 
 
 def config_home() -> Path:
-    """The folder of this user's configuration files."""
-    named = os.environ.get("XDG_CONFIG_HOME")
-    return Path(named) if named else Path("~/.config").expanduser()
+    """The folder of this user's configuration files; below the root for one that has no home, as in a container."""
+    home = os.path.expanduser("~")  # noqa: PTH111 (Path.home raises where there is none)
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path(home if home.startswith("/") else "/", ".config"))
 
 
 def _files(user: Path, system: Path) -> Iterator[Path]:

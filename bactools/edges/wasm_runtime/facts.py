@@ -7,7 +7,6 @@ user's cache for this version and machine, and tried again where it cannot be ke
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import stat
 import sys
@@ -15,6 +14,8 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeGuard
+
+import msgspec
 
 from bactools.core.enginefacts import WasmFacts
 from bactools.core.errors import BacError
@@ -120,8 +121,8 @@ def _tried(timeout: float) -> _Trial:
 def _trial(data: bytes, key: str | None = None) -> _Trial | None:
     """What a trial printed or, with a key, what was kept under it; None for anything else."""
     try:
-        told = json.loads(data)
-    except (ValueError, RecursionError):
+        told = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     if not isinstance(told, dict) or told.get("key") != key:
         return None
@@ -158,8 +159,8 @@ def _keep(path: Path, key: str, trial: _Trial) -> None:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             number = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with open(number, "w", encoding="utf-8") as stream:  # noqa: PTH123 (a descriptor)
-                json.dump({"key": key, **trial._asdict()}, stream)
+            with open(number, "wb") as stream:  # noqa: PTH123 (a descriptor)
+                stream.write(msgspec.json.encode({"key": key, **trial._asdict()}))
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)

@@ -6,8 +6,6 @@ program counts once it has run to its end as a job would.
 
 from __future__ import annotations
 
-import json
-
 from bactools.core import wasm_features as names
 from bactools.core.errors import BacError
 from bactools.core.running import Run
@@ -74,6 +72,8 @@ BINARIES: dict[str, str] = {
 
 def main() -> None:
     """Print, as one JSON object, the ``platforms`` and ``features`` that run. Raises BacError ``no_engine``."""
+    import json
+
     from bactools.edges.wasm_runtime import guest
 
     guest.load()
