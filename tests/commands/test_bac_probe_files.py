@@ -73,7 +73,8 @@ def test_a_file_that_says_the_same_is_left_alone_with_status_1(run, fleet, no_do
     before = (fleet / "node.jsonl").stat()
     again = run(*words, env=no_docker)
     assert (again.status, again.stdout, again.stderr) == (1, b"", "")
-    assert (fleet / "node.jsonl").stat() == before
+    after = (fleet / "node.jsonl").stat()
+    assert (after.st_ino, after.st_mtime_ns, after.st_size) == (before.st_ino, before.st_mtime_ns, before.st_size)
     assert run(*words, "--label", "zone=eu", env=no_docker).status == 0
     assert nodes(fleet / "node.jsonl")[0]["labels"] == {"zone": "eu"}
 
