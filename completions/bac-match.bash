@@ -6,7 +6,7 @@ _bac_match() {
         --) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
         esac
     done
-    options="--explain --format -q --quiet -v --verbose --schema --version --help"
+    options="--explain --limit --count --per-platform --stream --output --max-age --no-emulated --native-only --capacity --probe --node --on-fault --timeout --format -q --quiet -v --verbose --schema --version --help"
     # --option=value is three words, or two while there is no value
     if [[ $cur == = ]]; then
         cur=
@@ -15,6 +15,13 @@ _bac_match() {
     fi
     case $prev in
     --format) mapfile -t COMPREPLY < <(compgen -W "jsonl table" -- "$cur"); return ;;
+    --limit) return ;;
+    --max-age) return ;;
+    --node) return ;;
+    --on-fault) mapfile -t COMPREPLY < <(compgen -W "bid decline" -- "$cur"); return ;;
+    --output) mapfile -t COMPREPLY < <(compgen -W "match node name" -- "$cur"); return ;;
+    --per-platform) return ;;
+    --timeout) return ;;
     esac
     if [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")

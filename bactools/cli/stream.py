@@ -23,10 +23,17 @@ class ReaderGone(Exception):  # noqa: N818 (it is an ending, not an error)
     """Whoever read standard output has closed it. Not an OSError: click would end one as status 1."""
 
 
+def shown(text: str) -> str:
+    r"""Text on one line and without what a terminal would obey, for names that others chose: ``\n``, ``\x1b``."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+
+
 def say(text: str) -> None:
     """Write one line to standard error; if that is gone too there is nobody to tell."""
     try:
-        print(text, file=sys.stderr, flush=True)  # noqa: T201
+        print(shown(text), file=sys.stderr, flush=True)  # noqa: T201
     except (OSError, ValueError, AttributeError):
         return
 
@@ -116,7 +123,7 @@ class Output:
         if text is None and not self._progress:
             return
         self._progress = text is not None
-        sys.stderr.write(f"\r\x1b[K{text or ''}"[: os.get_terminal_size(2).columns + 4])
+        sys.stderr.write(f"\r\x1b[K{shown(text or '')}"[: os.get_terminal_size(2).columns + 4])
         sys.stderr.flush()
 
     def finish(self, status: int = Status.OK) -> int:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import click
 
 from bactools.cli.boundary import entry
-from bactools.cli.inputs import required_lines
+from bactools.cli.inputs import Peeked, required_lines, standard_input
+from bactools.cli.match_options import PROBE_SECONDS, choosing, deciding, probing
+from bactools.cli.match_printer import Printer
 from bactools.cli.options import common
 from bactools.cli.tool import Tool
 from bactools.core.errors import BacError, Status
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bactools.cli.match_options import Choosing, Probing
     from bactools.cli.stream import Output
     from bactools.core.lines import Line
-    from bactools.edges.fleet_files import Fleet
+    from bactools.core.routes import Terms
+    from bactools.flows.match_session import Session
+    from bactools.flows.match_wishes import Subject, Wishes
 
 SUBJECTS = ("job", "image", "module")
 
@@ -25,67 +33,150 @@ SUBJECTS = ("job", "image", "module")
     cls=Tool,
     examples=(
         "bac-inspect busybox | bac-match nodes.jsonl",
-        "bac-inspect busybox | bac-match platform:linux/arm/v7",
+        "bac-inspect busybox | bac-match platform:linux/arm/v7 platform:linux/arm64",
         "bac-job docker busybox -- true | bac-inspect | bac-match --explain <(bac-probe)",
+        "bac-match --probe --node node.jsonl < request.json",
     ),
 )
-@click.argument("nodes", nargs=-1, required=True, metavar="NODES...")
-@click.option("--explain", is_flag=True, help="Also print the nodes that do not fit, each with every reason.")
+@click.argument("nodes", nargs=-1, metavar="NODES...")
+@choosing
+@probing
 @common("bac-match", ("match",))
-def command(output: Output, nodes: tuple[str, ...], explain: bool) -> int:
+def command(output: Output, nodes: tuple[str, ...], chosen: Choosing, asked: Probing) -> int:
     """Tell which nodes can run a job, best first, or why none can.
 
-    Reads job, image or module lines from standard input. NODES are files of node lines, JSON arrays of nodes,
-    what `bacalhau node list --output json` prints, or platform:OS/ARCHITECTURE[/VARIANT] for a host of
+    Reads job, image or module lines from standard input. NODES are files of node lines, node lists of Bacalhau,
+    Kubernetes, Docker Swarm, Nomad or Slurm as JSON or YAML, or platform:OS/ARCHITECTURE[/VARIANT] for a host of
     which nothing else is known.
+    With --probe it answers a Bacalhau compute node: status 0 to bid, 1 to decline, with the reason on standard error.
     """
-    if "-" in nodes:
-        raise click.UsageError("Standard input holds the jobs; give the nodes as a file or as <(bac-probe).")
+    if asked.probe:
+        return answer_probe(output, nodes, chosen, asked)
+    if not nodes or "-" in nodes:
+        missing = "Missing argument 'NODES...'." if not nodes else "Standard input holds the jobs."
+        raise click.UsageError(f"{missing} Give the nodes as a file or as <(bac-probe).")
     incoming = required_lines("job, image or module")
 
+    from bactools.edges import documents
     from bactools.edges.fleet_files import Fleet
+    from bactools.flows.match_session import Session
 
-    status = Status.OK
-    subjects = 0
-    with Fleet(nodes) as fleet:
-        for line in incoming:
-            if line.kind in SUBJECTS:
-                status = max(status, match_one(output, line, fleet, explain=explain))
-            else:
-                output.emit_bytes(line.raw, line.kind)
+    printer = Printer(output, chosen.form)
+    faults: list[BacError] = []
+    status, subjects = Status.OK, 0
+    with Fleet(nodes, documents.load, stream=chosen.stream) as fleet:
+        session = Session(fleet, wishes(chosen), chosen.form, stream=chosen.stream)
+        waiting: list[Line | Subject | BacError] = []
+        for line in until_fault(incoming, faults):
             subjects += line.kind in SUBJECTS or line.kind == "error"
-        for raw in fleet.errors():
-            output.emit_bytes(raw, "error")
-        for error in fleet.failures():
-            output.fail(error)
+            waiting.append(taken(line, session))
+            if session.is_full() or not session.is_waiting():
+                status = max(status, answer(output, printer, session, waiting))
+                waiting.clear()
+        status = max(status, answer(output, printer, session, waiting))
+        for raw in session.errors():
+            printer.record(raw, "error")
+        for error in session.failures():
+            printer.fail(error)
+        for remark in session.remarks():
+            output.note(remark)
+    if faults:
+        raise faults[0]
     if not subjects:
         # Status 0 would say that some node fits.
         raise BacError("empty_input", "standard input held no job, image or module")
-    return output.finish(status)
+    return printer.finish(status)
 
 
-def match_one(output: Output, line: Line, fleet: Fleet, *, explain: bool) -> Status:
-    """Match one job and say on standard error when nothing fits."""
-    from bactools.core import lines, needs
-    from bactools.core.records import Image, Job, Module
-    from bactools.flows.match import records, survey
+def answer_probe(output: Output, nodes: tuple[str, ...], chosen: Choosing, asked: Probing) -> int:
+    """Bid for the job on standard input, or decline it; what is said goes through one more printf."""
+    if nodes:
+        raise click.UsageError("--probe decides for this host; --node names a file that describes it.")
+    deciding(chosen)
+    from datetime import datetime, timezone
 
-    kinds: dict[str, type[Job | Image | Module]] = {"job": Job, "image": Image, "module": Module}
+    from bactools.cli.stream import say
+    from bactools.core.bidding import printable
+    from bactools.edges import alarm, documents
+    from bactools.flows.bidding import answer
+
+    hint = "--timeout gives it more time."
     try:
-        subject = lines.decode(line, kinds[line.kind])
-        need = needs.need(subject)
+        with alarm.limited(asked.timeout or PROBE_SECONDS, "answering the probe", hint):
+            data = Peeked(standard_input(), "standard input").rest(documents.LIMIT)
+            found = answer(data, asked.node, datetime.now(tz=timezone.utc), terms(chosen))
     except BacError as error:
-        output.fail(error, line.where)
-        return Status.OK
-    found = survey(need, fleet, keep_misfits=explain)
-    for record in records(line.raw, need, fleet, found):
-        output.emit(record)
-    if found.fits:
-        return Status.OK
-    output.answered()
-    name = subject.name or subject.id if isinstance(subject, Job) else subject.reference
-    output.note(f"{name}: {found.tally.sentence()}")
+        say(f"bac-match: {printable(error.line())}")
+        return {"bid": Status.OK, "decline": Status.NO, None: error.status}[asked.on_fault]
+    if found.bids:
+        return output.finish()
+    say(f"bac-match: {found.reason}")  # -q does not silence it: it is the answer
     return Status.NO
+
+
+def terms(chosen: Choosing) -> Terms:
+    """The options about how a platform may run."""
+    from bactools.core.routes import Terms
+
+    emulated, compatible = not (chosen.no_emulated or chosen.native_only), not chosen.native_only
+    return Terms(chosen.capacity, emulated, compatible)
+
+
+def wishes(chosen: Choosing) -> Wishes:
+    """The options as the flow takes them."""
+    from bactools.flows.match_wishes import Wishes
+
+    return Wishes(
+        terms(chosen),
+        limit=chosen.limit,
+        by_count=chosen.by_count,
+        per_platform=chosen.per_platform,
+        explain=chosen.explain,
+        oldest=None if chosen.max_age is None else time.time() - chosen.max_age,
+    )
+
+
+def until_fault(incoming: Iterator[Line], faults: list[BacError]) -> Iterator[Line]:
+    """The lines before the first that cannot be read: what came before it is answered all the same."""
+    try:
+        yield from incoming
+    except BacError as error:
+        faults.append(error)
+
+
+def taken(line: Line, session: Session) -> Line | Subject | BacError:
+    """A subject, taken in; why it cannot be; or a line that is none."""
+    if line.kind not in SUBJECTS:
+        return line
+    try:
+        return session.add(line)
+    except BacError as error:
+        error.input = error.input or line.where
+        return error
+
+
+def answer(output: Output, printer: Printer, session: Session, waiting: Sequence[Line | Subject | BacError]) -> Status:
+    """Print what is said of each subject, and in its place what came between; say what nothing fits."""
+    from bactools.core.lines import Line
+
+    status = Status.OK
+    found = session.answers() if session.is_waiting() else iter(())
+    for item in waiting:
+        if isinstance(item, Line):
+            printer.record(item.raw, item.kind)
+        elif isinstance(item, BacError):
+            printer.fail(item)
+        else:
+            printer.lines(next(found))
+    for more in found:
+        printer.lines(more)
+    for subject in session.settled():
+        if not session.fits(subject):
+            status = Status.NO
+            output.answered()
+        for note in session.notes(subject):
+            output.note(note)
+    return status
 
 
 main = entry(command)

@@ -29,7 +29,7 @@ from bactools.core.shapes import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bactools.core.shapes import Mistakes
+    from bactools.core.mistakes import Mistakes
 
 RESERVED_META = "bacalhau.org/"
 LOWEST_PORT, HIGHEST_PORT = 1024, 65535

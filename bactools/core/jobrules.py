@@ -19,7 +19,7 @@ from bactools.core.running import RESULT_FILES
 from bactools.core.shapes import join, quoted, unique
 
 if TYPE_CHECKING:
-    from bactools.core.shapes import Mistakes
+    from bactools.core.mistakes import Mistakes
 
 PLATFORMS_KEY = "bactools/platforms"
 RESERVED_VARIABLE = "BACALHAU_"
@@ -132,9 +132,9 @@ def network_rule(found: dict[str, Any], path: str, mistakes: Mistakes) -> None:
         mistakes.append(f"{path}.Ports needs Type Host or Bridge, not {kind}")
     unique({f"{path}.Ports[{index}].Name": port["Name"] for index, port in enumerate(ports)}, mistakes)
     if kind in ("Host", "Full"):
-        mistakes += [
-            f"{path}.Ports[{i}].Target has no use in a {kind} network" for i, p in enumerate(ports) if "Target" in p
-        ]
+        for index, port in enumerate(ports):
+            if "Target" in port:
+                mistakes.append(f"{path}.Ports[{index}].Target has no use in a {kind} network")
 
 
 def task_rule(found: dict[str, Any], path: str, mistakes: Mistakes) -> None:
@@ -147,7 +147,9 @@ def task_rule(found: dict[str, Any], path: str, mistakes: Mistakes) -> None:
     for name in ("Name", "Path"):
         unique({f"{path}.ResultPaths[{i}].{name}": each[name] for i, each in enumerate(results)}, mistakes)
     if found["Engine"]["Type"] == "docker":
-        mistakes += [f"{at} {absolute(target)}" for at, target in targets.items() if absolute(target)]
+        for at, target in targets.items():
+            if complaint := absolute(target):
+                mistakes.append(f"{at} {complaint}")
         return
     params = found["Engine"]["Params"]
     modules = {"EntryModule": params["EntryModule"]}

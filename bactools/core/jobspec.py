@@ -18,13 +18,12 @@ from bactools.core.errors import BacError
 from bactools.core.jobfields import JOB, platform_list
 from bactools.core.jobrules import PLATFORMS_KEY
 from bactools.core.lines import encode_value
+from bactools.core.mistakes import Mistakes
 from bactools.core.records import Job
 from bactools.core.shapes import describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from bactools.core.shapes import Mistakes
 
 LISTED_MISTAKES = 8
 # What stands beside ``Job`` in requests, and in what ``bacalhau job describe`` prints.
@@ -73,15 +72,16 @@ class Task(NamedTuple):
     publisher: dict[str, Any] | None
 
 
-def canonical(value: object, shown: Callable[[str], str] = str) -> dict[str, Any]:
+def canonical(value: object, shown: Callable[[str], str] = str, *, lenient: bool = False) -> dict[str, Any]:
     """The canonical form of a job; ``shown`` words a mistake, which starts with its path, for the reader.
 
+    ``lenient`` leaves out fields that are not known, instead of counting them as mistakes.
     Raises BacError ``bad_spec`` that lists the mistakes.
     """
-    mistakes: Mistakes = []
-    spec: dict[str, Any] = JOB(_unwrapped(value), "", mistakes)
+    mistakes = Mistakes(lenient=lenient)
+    spec: dict[str, Any] = JOB(_unwrapped(value, lenient=lenient), "", mistakes)
     if mistakes:
-        listed = "; ".join(map(shown, mistakes[:LISTED_MISTAKES]))
+        listed = "; ".join(map(shown, mistakes.texts[:LISTED_MISTAKES]))
         more = f"; and {len(mistakes) - LISTED_MISTAKES} more" if len(mistakes) > LISTED_MISTAKES else ""
         raise BacError("bad_spec", f"the job spec does not validate: {listed}{more}")
     return spec
@@ -138,7 +138,7 @@ def task(spec: Mapping[str, Any]) -> Task:
     )
 
 
-def _unwrapped(value: object) -> object:
+def _unwrapped(value: object, *, lenient: bool) -> object:
     """The specification itself, out of a job line, an API request or a description."""
     if not isinstance(value, Mapping):
         raise BacError("bad_spec", f"the job spec does not validate: the job is {describe(value)}, not a mapping")
@@ -150,7 +150,7 @@ def _unwrapped(value: object) -> object:
     if "job" not in names:
         return value
     others = sorted(set(names) - WRAPPER_FIELDS)
-    if others:
+    if others and not lenient:
         raise BacError(
             "bad_spec", f"the job spec does not validate: {names[others[0]]} beside Job is not a known field"
         )

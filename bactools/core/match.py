@@ -1,37 +1,42 @@
 """Whether a node can run a job, on which platform and how; and if not, every reason why.
 
 ``decide`` holds one node against what ``needs.need`` makes of a job, an image or a module. What a node
-does not state is not held against it: unknown is not none.
+does not state is not held against it: unknown is not none. Each function but that one looks at one or a few
+fields of the node, so that alike fields of many nodes can be decided on once.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import UNSET
 
-from bactools.core import platforms, wasi
-from bactools.core.needs import RESOURCES, Need, Wanted, amount
-from bactools.core.reasons import reason, said
-from bactools.core.selectors import satisfied, text
+from bactools.core import obstacles, platforms, selectors, wasi
+from bactools.core.amounts import offered, shortages
+from bactools.core.changes import called, explained, remedied
+from bactools.core.needs import Need
+from bactools.core.reasons import reason
+from bactools.core.routes import HOW_ORDER, TERMS, choose, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import TypeAlias, TypeVar
 
-    from bactools.core.records import Engine, How, Node, Offer, Reason
+    from msgspec import UnsetType
 
-# Best first: what is proved before what is assumed, and an emulator last for it is many times slower.
-HOW_ORDER: tuple[How, ...] = ("native", "compatible", "assumed", "emulated")
+    from bactools.core.records import Engine, Node, Offer, Reason, Resources
+    from bactools.core.routes import Choice, Terms
+
+    Stated = TypeVar("Stated")
+    Unsure: TypeAlias = Stated | UnsetType | None
+
+NETWORKS: dict[str, tuple[str, ...]] = {"wasmtime": ("none",), "wazero": ("none", "http", "host")}
+"""The networks that jobs of a WebAssembly engine can have, by its runtime: bac-exec's own gives none, and Bacalhau's
+refuses every host to one of type bridge. Of other runtimes, and of Docker, a node record tells nothing."""
 
 
-class Choice(NamedTuple):
-    """The platform that a node runs the job on; ``via`` names the emulator."""
-
-    platform: str
-    how: How
-    via: str | None
-    digest: str | None
+NOTHING = Need("", ())
+"""For reasons that are no matter of the need."""
 
 
 class Verdict(NamedTuple):
@@ -46,15 +51,19 @@ class Verdict(NamedTuple):
         return not self.reasons
 
 
-def decide(need: Need, node: Node) -> Verdict:
-    """Hold one node against a need."""
-    engines = find_engines(need.engine, node)
-    general = tuple(general_reasons(need, node))
-    if not engines:
-        return Verdict(None, (engine_reason(need.engine, node), *general))
-    verdicts = [hold(need, engine) for engine in engines]
-    best = min(verdicts, key=lambda verdict: len(verdict.reasons)) if len(verdicts) > 1 else verdicts[0]
-    return Verdict(best.choice, (*best.reasons, *general))
+def decide(need: Need, node: Node, terms: Terms = TERMS) -> Verdict:
+    """Hold one node against a need: the verdict on its engines, then whatever else speaks against it.
+
+    Raises BacError ``bad_platform`` for an engine that offers what is no platform.
+    """
+    verdict = platform_verdict(need, node.engines, terms)
+    others = (
+        *resource_reasons(need, node.resources, node.available, node.limits, terms),
+        *label_reasons(need, node.labels),
+        *reach_reasons(need, node.sources, node.publishers),
+        *schedulable_reasons(node.schedulable, node.warnings),
+    )
+    return Verdict(verdict.choice, (*verdict.reasons, *others)) if others else verdict
 
 
 def find_engines(name: str, node: Node) -> list[Engine]:
@@ -62,91 +71,114 @@ def find_engines(name: str, node: Node) -> list[Engine]:
     return [engine for engine in node.engines or () if engine.engine == name]
 
 
-def engine_reason(name: str, node: Node) -> Reason:
-    """Say that the engine is not there, or that nobody has looked."""
-    if node.engines is UNSET or node.engines is None:
-        return reason("unknown_engines", name, None, "run bac-probe on the node")
-    have = [item.engine for item in node.engines]
-    return reason("engine", name, have, f"install a {name} engine on the node, and probe it again")
+def platform_verdict(need: Need, engines: Unsure[list[Engine]], terms: Terms) -> Verdict:
+    """Hold a node's engines against a need; of several of the wanted kind, the one with the fewest reasons.
+
+    Raises BacError ``bad_platform``.
+    """
+    if engines is UNSET or engines is None:
+        return Verdict(None, (explained(need, "unknown_engines", need.engine),))
+    able = [hold(need, engine, terms) for engine in engines if engine.engine == need.engine]
+    if not able:
+        have = [engine.engine for engine in engines]
+        return Verdict(None, (explained(need, "engine", need.engine, have),))
+    return min(able, key=order) if len(able) > 1 else able[0]
 
 
-def hold(need: Need, engine: Engine) -> Verdict:
+def order(verdict: Verdict) -> tuple[int, int]:
+    """The order of verdicts on engines, best first."""
+    return len(verdict.reasons), HOW_ORDER.index(verdict.choice.how) if verdict.choice else len(HOW_ORDER)
+
+
+def hold(need: Need, engine: Engine, terms: Terms) -> Verdict:
     """Hold one engine against a need."""
     offers = tuple(engine.platforms)
-    choice = choose(need.wanted, offers)
-    found = [] if choice else [platform_reason(need.engine, need.wanted, offers)]
+    choice = choose(need.wanted, offers, terms)
+    found = [] if choice else [platform_reason(need, offers, terms)]
     if need.engine == "wasm":
         found.extend(wasm_reasons(need, engine))
+    memory = next((wanted for name, wanted in need.amounts if name == "memory"), 0)
+    if engine.memory is not UNSET and memory > engine.memory:
+        found.append(explained(need, "engine_memory", memory, engine.memory))
     return Verdict(choice, tuple(found))
 
 
-@lru_cache(maxsize=4096)
-def choose(wanted: tuple[Wanted, ...], offers: tuple[Offer, ...]) -> Choice | None:
-    """The best wanted platform that one of the offers runs; ties go to what the artifact lists first."""
-    best: tuple[tuple[int, int, int], Choice] | None = None
-    for position, item in enumerate(wanted):
-        for offer in offers:
-            place = platforms.rank(platforms.parse(offer.platform), item.platform, assume=offer.how == "assumed")
-            if place is None:
-                continue
-            how = compatible(offer.how, item.platform, place)
-            key = (HOW_ORDER.index(how), place, position)
-            if best is None or key < best[0]:
-                via = None if offer.via is UNSET else offer.via
-                best = key, Choice(str(item.platform), how, via, item.digest)
-    return best[1] if best else None
-
-
-def compatible(how: How, platform: platforms.Platform, place: int) -> How:
-    """How an offer runs a platform that is ``place`` steps below it: an older 32-bit ARM is run compatibly."""
-    return "compatible" if how == "native" and place and platform.architecture == "arm" else how
-
-
-@lru_cache(maxsize=4096)
-def platform_reason(engine: str, wanted: tuple[Wanted, ...], offers: tuple[Offer, ...]) -> Reason:
-    """Say which platforms were wanted and which the engine has."""
-    want = [str(item.platform) for item in wanted]
-    have = [offer.platform for offer in offers]
-    if not want:
-        return reason("no_platform", want, have, "publish the artifact for a platform")
-    if engine == "wasm":
-        remedy = "use an engine that offers this WASI generation"
-    else:
-        remedy = f"publish the image for {' or '.join(have) or 'a platform of the node'}, or register an emulator"
-    return reason("platform", want, have, remedy)
+def platform_reason(need: Need, offers: tuple[Offer, ...], terms: Terms) -> Reason:
+    """Say why no platform of the artifact runs: the terms, the program, or what there is."""
+    left_out = {"emulated": not terms.emulated, "compatible": not terms.compatible}
+    have = [offer.platform for offer in offers if not left_out.get(offer.how)]
+    if not need.wanted:
+        return explained(need, "no_platform", [], have, terms=terms)
+    excluded = choose(need.wanted, offers, TERMS)
+    if excluded:
+        code = "only_emulated" if excluded.how == "emulated" else "only_compatible"
+        return explained(need, code, excluded.platform, have, terms=terms)
+    for item in need.wanted:
+        if item.program and nearest(item.platform, offers, terms):
+            same = item.program[:2] == item.platform[:2]
+            return explained(need, "cpu_level" if same else "mislabelled", str(item.program), have, terms=terms)
+    return explained(need, "platform", [str(item.platform) for item in need.wanted], have, terms=terms)
 
 
 def wasm_reasons(need: Need, engine: Engine) -> Iterator[Reason]:
-    """The proposals and imports that a WebAssembly engine does not have."""
+    """The proposals, imports, network and memory that a WebAssembly engine does not give, or the job its module."""
     if engine.features is not UNSET:
         for feature in need.features:
             if feature not in engine.features:
-                yield reason("feature", feature, engine.features, "build the module without it")
-    generations = {platforms.parse(offer.platform).variant for offer in engine.platforms}
+                yield explained(need, "feature", feature, engine.features)
+    have = [offer.platform for offer in engine.platforms]
+    generations = {platforms.parse(offer).variant for offer in have}
     for item in need.imports:
         if not wasi.provided(item, generations):
-            name = f"{item.module} {item.name}".strip()
-            yield reason("import", name, sorted(generations), "provide it by an import module")
+            yield explained(need, "import", called(item), have)
+    proved = all(offer.how != "assumed" for offer in engine.platforms)
+    networks = NETWORKS.get(engine.runtime or "") if proved else None
+    if networks and need.network not in networks:
+        yield explained(need, "network", need.network, list(networks))
+    if need.memory is not None and need.memory < need.module_memory:
+        yield explained(need, "module_memory", need.module_memory, need.memory)
 
 
-def general_reasons(need: Need, node: Node) -> Iterator[Reason]:
-    """What speaks against a node whatever its engines are."""
-    if node.schedulable is False:
-        yield reason("unschedulable", remedy="make the node schedulable")
-    if need.amounts:
-        yield from resource_reasons(need.amounts, node)
-    labels = {} if node.labels is UNSET else node.labels or {}
-    for constraint in need.constraints if node.labels is not UNSET else ():
-        if not satisfied(constraint, labels):
-            have = labels.get(constraint.Key)
-            yield reason("constraint", text(constraint), have, f"label the node so that {text(constraint)}")
-    for source in missing(need.sources, node.sources):
-        yield reason("source", source, node.sources, f"enable the {source} source on the node")
-    for publisher in missing((need.publisher,) if need.publisher else (), node.publishers):
-        yield reason("publisher", publisher, node.publishers, f"enable the {publisher} publisher on the node")
+def resource_reasons(
+    need: Need,
+    resources: Unsure[Resources],
+    available: Unsure[Resources],
+    limits: Unsure[Resources],
+    terms: Terms,
+) -> tuple[Reason, ...]:
+    """What is wanted beyond what is free, or where that is not stated or not asked for, beyond what there is."""
+    short = shortages(need, resources, None if terms.capacity else available, limits)
+    found = (reason(each.code, each.want, each.have, " free" * each.free) for each in short)
+    return tuple(remedied(need, each) for each in found)
 
 
-def missing(want: tuple[str, ...], have: object) -> list[str]:
+def label_reasons(need: Need, labels: Unsure[dict[str, str]]) -> tuple[Reason, ...]:
+    """The constraints that a node's labels do not satisfy; none when nobody has looked at its labels."""
+    if labels is UNSET:
+        return ()
+    stated = labels or {}
+    return tuple(
+        explained(need, "constraint", selectors.text(each), stated.get(each.Key))
+        for each in need.constraints
+        if not selectors.satisfied(each, stated)
+    )
+
+
+def favours(need: Need, labels: Unsure[dict[str, str]]) -> int:
+    """How many of the job's preferences the labels meet."""
+    return sum(selectors.satisfied(each, labels or {}) for each in need.preferences)
+
+
+def reach_reasons(need: Need, sources: Unsure[list[str]], publishers: Unsure[list[str]]) -> tuple[Reason, ...]:
+    """The sources and the publisher that a node is known not to have."""
+    publisher = (need.publisher,) if need.publisher else ()
+    return (
+        *(explained(need, "source", name, sources) for name in missing(need.sources, sources)),
+        *(explained(need, "publisher", name, publishers) for name in missing(publisher, publishers)),
+    )
+
+
+def missing(want: tuple[str, ...], have: Unsure[list[str]]) -> list[str]:
     """The names that a stated list lacks; Bacalhau compares them without regard to case."""
     if not want or not isinstance(have, list):
         return []
@@ -154,24 +186,15 @@ def missing(want: tuple[str, ...], have: object) -> list[str]:
     return [name for name in want if name.lower() not in known]
 
 
-def resource_reasons(wants: tuple[tuple[str, float], ...], node: Node) -> Iterator[Reason]:
-    """What is wanted beyond what is free, or where that is not stated, beyond what there is."""
-    for name, wanted in wants:
-        have = free(node, name)
-        if have is not None and wanted > have:
-            code = RESOURCES[name]
-            yield reason(code, wanted, have, f"lower {code} to {said(have)}" if have else None)
+def schedulable_reasons(schedulable: Unsure[bool], warnings: Unsure[list[str]] = UNSET) -> tuple[Reason, ...]:
+    """Whether the node is known to take no jobs, and why as far as its warnings tell."""
+    if schedulable is not False:
+        return ()
+    causes = obstacles.causes(warnings or ())
+    why = f": {'; '.join(causes)}" if causes else ""
+    return (remedied(NOTHING, reason("unschedulable", None, causes or None, why)),)
 
 
 def free(node: Node, name: str) -> float | None:
-    """How much of a resource a node has to give; None when it does not say."""
-    have = amount(getattr(node.available, name)) if node.available else None
-    if have is None and node.resources:
-        have = amount(getattr(node.resources, name))
-    return have
-
-
-def favours(need: Need, node: Node) -> int:
-    """How many of the job's preferences the node meets."""
-    labels = node.labels or {}
-    return sum(satisfied(item, labels) for item in need.preferences)
+    """How much of ``cpu``, ``memory`` or ``disk`` a node has to give; None when it does not say."""
+    return offered(node.resources, node.available, name)

@@ -17,9 +17,9 @@ import re
 from typing import TYPE_CHECKING
 
 from bactools.core import platforms
-from bactools.core.match import HOW_ORDER, compatible
 from bactools.core.platforms import Platform
 from bactools.core.records import Engine, Offer
+from bactools.core.routes import HOW_ORDER, compatible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -48,14 +48,15 @@ What a host runs, best first; ``""`` is the architecture without a variant:
     arm64/v9.y       v9.y ... v9, v8.(y+5, at most 9) ... v8.1, "" (Arm ARM: v9.0 builds on v8.5)
     ppc64le/powerN   power10, power9, power8, "" from its own level on
     riscv64/rvaNu64  rva23u64, rva22u64, rva20u64, "" from its own level on
-    any other variant of amd64, arm64, ppc64le or riscv64: itself, then what the plain architecture runs
+    any other variant of these: itself alone, for nobody knows what such a name promises
     everything else, WebAssembly among it: itself; an engine that has both p1 and p2 offers both
 
 The names of levels are those of image-spec, Platform Variants, which points to Go's; that a level implies those below
 it, and which is the lowest, is said by ``go help buildconstraint`` and ``go help environment``.
 
 With ``assume``, containerd's two assumptions follow: amd64 runs 386, and arm64 runs arm/v8 ... v5. Neither always
-holds (a kernel without IA32 emulation, a CPU without AArch32): they are for hosts of which no more is known.
+holds (a kernel without IA32 emulation, a CPU without AArch32): they are for hosts of which no more is known, and not
+for those of an unknown variant.
 
 ``os.version`` counts on Windows only (process isolation): major.minor equal; on hosts before build 20348 the build
 equal; on later ones the wanted build lies between the last LTSC before the host's (20348, 26100; at least 20348) and
@@ -68,7 +69,7 @@ Where this departs from containerd/platforms, on purpose:
     - more aliases; WebAssembly has names of its own, target triples are read; architecture/os is refused with a hint
     - linux/arm prints linux/arm/v7 (there linux/arm), linux/arm64/v8 prints linux/arm64 (there as given)
     - any numeric variant of amd64, arm and arm64 may be given without its v
-    - amd64 and arm64 of an unknown variant run at least the plain architecture (there 386 only, nothing)
+    - amd64 of an unknown variant runs that alone (there 386 too)
     - ppc64le and riscv64 have ladders (there equality, or newly a ladder), and plain runs the lowest level
     - levels that do not exist (arm/v9, amd64/v5) are unknown variants; nothing is counted down from them
     - an image's unreadable Windows version runs (there refused); entries for Windows are not sorted by os.version
@@ -219,13 +220,12 @@ def _is_wasi(system: str, architecture: str) -> bool:
 @lru_cache(maxsize=4096)
 def _ladder(host: Platform, assume: bool) -> tuple[Platform, ...]:
     host = _canonical(host)
-    lower = (
-        host.variant,
-        *reversed(_levels(host.architecture, host.variant)),
-        *tables.BASELINE.get(host.architecture, ()),
-    )
+    levels = _levels(host.architecture, host.variant)
+    baseline = tables.BASELINE.get(host.architecture, ())
+    known = levels or host.variant in baseline
+    lower = (host.variant, *reversed(levels), *(baseline if known else ()))
     own = tuple(host._replace(variant=variant) for variant in dict.fromkeys(lower))
-    if not assume or host.architecture not in tables.ASSUMED:
+    if not known or not assume or host.architecture not in tables.ASSUMED:
         return own
     architecture, variants = tables.ASSUMED[host.architecture]
     return own + tuple(host._replace(architecture=architecture, variant=variant) for variant in variants)

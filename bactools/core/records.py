@@ -10,13 +10,14 @@ The Structs say what bactools itself knows; a record may carry more, and a filte
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from msgspec import UNSET, Raw, Struct, UnsetType, field
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 from bactools import PROTOCOL
 
 How = Literal["native", "compatible", "emulated", "assumed"]
+Amount = Annotated[int, Meta(ge=0)]
 
 
 class Offer(Struct, frozen=True):
@@ -62,15 +63,15 @@ class Gpu(Struct):
 
     vendor: str | None = None
     name: str | None = None
-    memory: int | None = None
+    memory: Amount | None = None
 
 
 class Resources(Struct):
     """What a node has or a job wants: cores, bytes, bytes, GPUs."""
 
-    cpu: float | UnsetType | None = UNSET
-    memory: int | UnsetType | None = UNSET
-    disk: int | UnsetType | None = UNSET
+    cpu: Annotated[float, Meta(ge=0)] | UnsetType | None = UNSET
+    memory: Amount | UnsetType | None = UNSET
+    disk: Amount | UnsetType | None = UNSET
     gpus: list[Gpu] | UnsetType | None = UNSET
 
 

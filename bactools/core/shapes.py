@@ -13,8 +13,8 @@ from math import isfinite
 from typing import Any, NamedTuple
 
 from bactools.core.errors import BacError
+from bactools.core.mistakes import Mistakes
 
-Mistakes = list[str]
 Reader = Callable[[Any, str, Mistakes], Any]
 Rule = Callable[[dict[str, Any], str, Mistakes], None]
 Check = Callable[[str], "str | None"]
@@ -262,6 +262,8 @@ def _by_name(value: Any, known: Mapping[str, Field], path: str, mistakes: Mistak
     for name, content in value.items():
         lower = str(name).lower()
         if lower not in known:
+            if mistakes.lenient:
+                continue
             mistakes.append(f"{join(path, str(name))} is not a known field{_suggestion(lower, known)}")
         elif lower in given:
             mistakes.append(f"{join(path, known[lower].name)} is given twice, in different case")

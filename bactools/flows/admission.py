@@ -11,6 +11,7 @@ from msgspec import UNSET, structs
 
 from bactools.core import bare, jobspec, lines, match, needs
 from bactools.core.errors import BacError
+from bactools.core.reasons import ABOUT_THE_PLATFORM
 from bactools.core.records import Image, Job, Match, Module, Node
 from bactools.core.reference import is_digest
 from bactools.flows import probe
@@ -20,14 +21,11 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from bactools.core.hostfile import Settings
-    from bactools.core.match import Choice
     from bactools.core.needs import Need
+    from bactools.core.routes import Choice
     from bactools.flows.registries import Registries
 
 SUBJECTS: dict[str, type[Job | Image | Module]] = {"job": Job, "image": Image, "module": Module}
-
-ABOUT_THE_ENGINE = frozenset({"engine", "platform", "no_platform", "feature", "import"})
-"""Reasons that hold whatever the host's labels say; whoever names this host has chosen it already."""
 
 
 class Candidate(NamedTuple):
@@ -170,7 +168,7 @@ def _restricted(need: Need, wanted: Candidate) -> Need:
 
 def _choice(need: Need, node: Node, job: Job) -> Choice:
     verdict = match.decide(need, node)
-    reasons = [reason.message for reason in verdict.reasons if reason.code in ABOUT_THE_ENGINE]
+    reasons = [reason.message for reason in verdict.reasons if reason.code in ABOUT_THE_PLATFORM]
     if verdict.choice is None or reasons:
         offers = [offer.platform for engine in match.find_engines(need.engine, node) for offer in engine.platforms]
         raise BacError(

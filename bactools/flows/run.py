@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
     from bactools.core.jobspec import Input, Task
-    from bactools.core.match import Choice
     from bactools.core.records import Job
+    from bactools.core.routes import Choice
     from bactools.core.running import Run
     from bactools.edges.docker_engine.containers import Launch
     from bactools.edges.results import Recorder, Stream

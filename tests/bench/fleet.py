@@ -1,6 +1,8 @@
 """A seeded fleet of node lines, for measurements.
 
-usage: python fleet.py COUNT [SEED] > nodes.jsonl
+usage: python fleet.py COUNT [SEED] [own] > nodes.jsonl
+
+With `own` every node has an amount of its own free, as nodes that run something have; else amounts are alike.
 """
 
 import json
@@ -39,13 +41,23 @@ def node(number, chance):
     }
 
 
-def write(count, stream, seed=1):
+def free(resources, chance):
+    """Some of what there is, to the hundredth of a core and to the byte."""
+    amounts = {name: resources[name] * chance.random() for name in ("memory", "disk")}
+    cpu = round(resources["cpu"] * chance.random(), 2)
+    return {"cpu": cpu, **{name: int(amount) for name, amount in amounts.items()}, "gpus": []}
+
+
+def write(count, stream, seed=1, *, own=False):
     """Write the fleet."""
-    chance = random.Random(seed)
+    chance, used = random.Random(seed), random.Random(seed)
     for number in range(count):
-        stream.write(json.dumps(node(number, chance), separators=(",", ":")) + "\n")
+        record = node(number, chance)
+        if own:
+            record["available"] = free(record["resources"], used)
+        stream.write(json.dumps(record, separators=(",", ":")) + "\n")
 
 
 if __name__ == "__main__":
-    count, *seed = map(int, sys.argv[1:])
-    write(count, sys.stdout, *seed)
+    words = [word for word in sys.argv[1:] if word != "own"]
+    write(*map(int, words[:1]), sys.stdout, *map(int, words[1:]), own="own" in sys.argv)

@@ -6,6 +6,8 @@ localhost:5000/busybox:multi, `match` jq, `inspect` skopeo and that registry, in
 `slow` both, docker-registry and openssl.
 """
 
+import itertools
+import json
 import os
 import statistics
 import subprocess
@@ -88,23 +90,104 @@ def execute():
         compare("wasm hello", f"exec bac-exec --results {folder} <{folder}/wasm", peer, 2.0)
 
 
-def match():
-    """100,000 nodes, the same filter as jq's."""
+def job(number=1, **requires):
+    """A job line."""
+    return json.dumps({"kind": "job", "v": 1, "id": f"j-{number}", "spec": {}, "requires": requires}) + "\n"
+
+
+THIRD = {"engine": "docker", "platforms": ["linux/arm64", "linux/arm/v7"], "resources": {"cpu": 4.0}}
+TENTH = {"engine": "docker", "platforms": ["linux/arm64"], "resources": {"cpu": 16.0}}
+FIFTIETH = {"engine": "docker", "platforms": ["linux/arm64"], "resources": {"cpu": 16.0, "memory": 8 << 30}}
+NONE = {"engine": "docker", "platforms": ["linux/arm64"], "resources": {"memory": 1 << 40}}
+EVERY = {"engine": "wasm", "platforms": ["wasm32/wasi"]}
+FILTER = """select(.resources.cpu >= %d and any(.engines[]; .engine=="docker" and any(.platforms[]; %s)))"""
+WANTED = ('.platform=="linux/arm64" or .platform=="linux/arm/v7"', '.platform=="linux/arm64"')
+
+
+def match(count=1_000_000, runs=5):
+    """A million nodes beside jq doing the same filter, and beside decoding alone; then sizes, and many jobs.
+
+    The limits are ratios of time: an eighth of jq's, and of decoding alone (`lean`: with six fields undecoded, the
+    strict one) 1 / 0.6. `memory` prints what both processes hold together, without what they share.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        nodes, job = Path(folder, "nodes.jsonl"), Path(folder, "job.jsonl")
-        with nodes.open("w", encoding="utf-8") as stream:
-            fleet.write(100_000, stream)
-        job.write_text(
-            '{"kind":"job","v":1,"id":"j-1","spec":{},"requires":{"engine":"docker","platforms":'
-            '["linux/arm64","linux/arm/v7"],"resources":{"cpu":4.0}}}\n',
-            encoding="utf-8",
-        )
-        wanted = '.platform=="linux/arm64" or .platform=="linux/arm/v7"'
-        peer = (
-            f"""exec jq -c 'select(.resources.cpu >= 4 and any(.engines[]; .engine=="docker" and """
-            f"""any(.platforms[]; {wanted})))' {nodes}"""
-        )
-        compare("match 100,000 nodes (beside jq)", f"exec bac-match {nodes} <{job}", peer, 1.0, runs=5)
+        nodes = {number: Path(folder, f"{number}.jsonl") for number in (10_000, 50_000, count // 10, count)}
+        for number, path in nodes.items():
+            with path.open("w", encoding="utf-8") as stream:
+                fleet.write(number, stream)
+        own = Path(folder, "own.jsonl")
+        with own.open("w", encoding="utf-8") as stream:
+            fleet.write(count, stream, own=True)
+        files = {name: Path(folder, name) for name in ("fiftieth", "none", "third", "tenth", "every", "alike", "many")}
+        for name, wanted in (
+            ("third", THIRD),
+            ("tenth", TENTH),
+            ("every", EVERY),
+            ("fiftieth", FIFTIETH),
+            ("none", NONE),
+        ):
+            files[name].write_text(job(**wanted), encoding="utf-8")
+        files["alike"].write_text("".join(job(number, **TENTH) for number in range(1000)), encoding="utf-8")
+        files["many"].write_text("".join(job(number, **different(number)) for number in range(1000)), encoding="utf-8")
+
+        def ours(name, options="", number=count):
+            return f"exec bac-match -q {options} {nodes[number]} <{files[name]}"
+
+        large = nodes[count]
+        for name, filter_ in (("third", FILTER % (4, WANTED[0])), ("tenth", FILTER % (16, WANTED[1]))):
+            peer = f"exec jq -c '{filter_}' {large}"
+            compare(f"{name} of {count:,} nodes (beside jq)", ours(name), peer, 0.125, runs)
+        for kind in ("node", "lean"):
+            bare = f"exec {sys.executable} {Path(__file__).parent}/bare.py {kind} {large}"
+            for name, options in (("tenth", ""), ("third", ""), ("tenth", "--stream")):
+                compare(f"{name} {options} (decoding, {kind})", ours(name, options), bare, 1.67, runs)
+        for name, options, limit in (("every", "", 128), ("tenth", "", 64), ("every", "--stream", 64)):
+            memory(f"{name} {options}", ours(name, options), limit)
+        own_amounts(own, ours, files, runs)
+        compare("third, --explain (beside plain)", ours("third", "--explain"), ours("third"), 2.0, runs)
+        for smaller, larger in itertools.pairwise(nodes):
+            growth = larger / smaller
+            title = f"{larger:,} nodes (beside {smaller:,})"
+            compare(title, ours("tenth", "", larger), ours("tenth", "", smaller), growth, runs)
+        for name in ("alike", "many"):
+            compare(f"1,000 jobs, {name} (beside one)", ours(name, "", 10_000), ours("tenth", "", 10_000), 30.0, 3)
+
+
+def own_amounts(nodes, alike, files, runs):
+    """Nodes with amounts of their own beside those with alike ones; `alike` makes the script for these."""
+    for name in ("third", "fiftieth", "none", "every"):
+        script = f"exec bac-match -q {nodes} <{files[name]}"
+        compare(f"{name}, own amounts (beside alike)", script, alike(name), 2.0, runs)
+        memory(f"{name}, own amounts", script, 128 if name == "every" else 64)
+
+
+def different(number):
+    """What one of a thousand different jobs requires."""
+    platforms = fleet.PLATFORMS[number % 6 :][: 1 + number // 6 % 3]
+    return {"engine": "docker", "platforms": platforms, "resources": {"cpu": 1 + number / 16, "memory": number << 26}}
+
+
+def memory(title, script, limit):
+    """Print the most that a script's process and its children hold at once, in MiB, shared pages divided."""
+    environment = {**os.environ, "PATH": f"{SCRIPTS}:{os.environ['PATH']}"}
+    with subprocess.Popen(["bash", "-c", script], env=environment, stdout=subprocess.DEVNULL) as process:
+        most = 0
+        while process.poll() is None:
+            most = max(most, held(process.pid))
+            time.sleep(0.005)
+    print(f"{title:34} {most / 1024:8.1f} MiB (limit {limit})")
+
+
+def held(process_id):
+    """KiB of a process and its children (proc(5), smaps_rollup)."""
+    folder = Path("/proc", str(process_id))
+    try:
+        children = Path(folder, "task", str(process_id), "children").read_text(encoding="ascii").split()
+        lines = Path(folder, "smaps_rollup").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    own = sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return own + sum(map(held, children))
 
 
 def inspect():

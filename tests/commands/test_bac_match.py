@@ -66,10 +66,13 @@ def test_job_and_node_are_there_in_their_own_bytes(run, tmp_path):
     assert image("linux/amd64").strip() in stdout
 
 
-def test_nothing_fits_is_status_1_and_one_line_that_counts(run, nodes):
+def test_nothing_fits_is_status_1_a_line_that_counts_and_one_of_remedies(run, nodes):
     completed = run("bac-match", nodes, input=image("linux/s390x"))
     assert (completed.status, completed.stdout) == (1, b"")
-    assert completed.stderr == ("bac-match: docker.io/library/busybox:1: 0 of 4 nodes fit: 4 do not run linux/s390x\n")
+    counts, remedies = completed.stderr.splitlines()
+    assert counts == "bac-match: docker.io/library/busybox:1: 0 of 4 nodes fit: 4 do not run linux/s390x"
+    assert remedies.startswith("bac-match: docker.io/library/busybox:1: what would change that: ")
+    assert "publish linux/amd64: +3" in remedies
 
 
 def test_explain_prints_the_misfits_with_every_reason(run, nodes):
@@ -167,9 +170,8 @@ def test_when_every_job_failed_the_status_is_that_of_the_failure(run, nodes):
     [
         (None, image("linux/amd64"), 3, "cannot read the node list nodes.jsonl: No such file or directory"),
         (b"", image("linux/amd64"), 3, "no node in nodes.jsonl"),
-        (b"<html>", image("linux/amd64"), 3, "nodes.jsonl is not JSON"),
-        (AMD + b'{"kind":"no', image("linux/amd64"), 3, "line 2 of nodes.jsonl is not a record"),
-        (AMD + b'{"kind":"node","v":2,"id":"x"}\n', image("linux/amd64"), 3, "of version 2; this bactools reads"),
+        (b"<html>", image("linux/amd64"), 3, "nodes.jsonl is an HTML or XML document, not a node list"),
+        (b'{"kind":"no\n', image("linux/amd64"), 3, "nodes.jsonl"),
         (AMD, b"", 3, "standard input held no job, image or module"),
         (AMD, b"{", 3, "line 1 of standard input is not a record"),
         (AMD, b'{"kind":"image","v":1,"reference":"\xff"}\n', 3, "line 1 of standard input is not a record"),
@@ -183,6 +185,26 @@ def test_bad_input_is_status_3_and_one_line(run, tmp_path, content, input, statu
     assert completed.status == status
     assert completed.stderr.count("\n") == 1
     assert message in completed.stderr
+
+
+@pytest.mark.parametrize(
+    ("odd", "code"),
+    [
+        (b'{"kind":"no\n', "bad_line"),
+        (b'{"kind":"node","v":1,"id":"x","engi' + AMD, "bad_line"),
+        (b'{"kind":"node","v":2,"id":"x"}\n', "unknown_version"),
+        (b'{"a":5}\n', "bad_line"),
+    ],
+)
+@pytest.mark.parametrize("options", [(), ("--stream",)], ids=" ".join)
+def test_a_broken_line_among_nodes_is_an_error_record_and_the_others_are_matched(run, nodes, odd, code, options):
+    nodes.write_bytes(ARM + odd + EMU)
+    completed = run("bac-match", *options, nodes, input=image("linux/arm64"))
+    assert [record["kind"] for record in completed.records] == ["match", "match", "error"]
+    assert completed.records[2]["code"] in {code, "bad_nodes"}
+    assert [record["node"]["name"] for record in completed.records[:2]] == ["arm", "emu"]
+    assert f"line 2 of {nodes} " in completed.records[2]["message"]
+    assert completed.status == 5
 
 
 def test_a_folder_of_nodes_is_refused(run, tmp_path):
@@ -269,3 +291,13 @@ def test_a_reader_that_takes_one_line_ends_it_by_sigpipe(shell, tmp_path):
     completed = shell(f"bac-match {tmp_path}/nodes < {tmp_path}/job | head -n 1 | wc -l; echo ${{PIPESTATUS[0]}}")
     assert completed.stdout.split() == [b"1", b"141"]
     assert completed.stderr == ""
+
+
+def test_control_characters_of_a_job_are_shown_and_not_sent_to_the_terminal(run):
+    job = {"kind": "job", "v": 1, "id": "j-1", "name": "a\n\x1b[2J\u202e", "requires": {"engine": "docker"}}
+    job["requires"] |= {"platforms": ["linux/s390x"]}
+    done = run("bac-match", "platform:linux/amd64", input=json.dumps(job).encode())
+    assert done.status == 1
+    assert r"a\n\x1b[2J\u202e" in done.stderr
+    assert "\x1b" not in done.stderr
+    assert all(line.startswith("bac-match: ") for line in done.stderr.splitlines())

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from itertools import islice
 
 import processes
 import pytest
@@ -20,10 +21,10 @@ print(status, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)
 """
 
 
-def peak(words, home):
-    """The status of a command that reads JOB, and its largest resident memory in MiB."""
+def peak(words, home, job=JOB):
+    """The status of a command that reads ``job``, and its largest resident memory in MiB."""
     completed = processes.complete(
-        [sys.executable, "-c", MEASURE, *processes.installed(words)], JOB, env=processes.environment(home), cwd=home
+        [sys.executable, "-c", MEASURE, *processes.installed(words)], job, env=processes.environment(home), cwd=home
     )
     status, used = map(int, completed.stdout.split())
     return status, used
@@ -38,16 +39,68 @@ def nodes(home):
     return path
 
 
-def test_matching_100_000_nodes_in_a_file_stays_under_80_mib(home, nodes):
-    status, used = peak(("bac-match", nodes), home)
+@pytest.mark.parametrize("options", [(), ("--stream",), ("--explain",)], ids=" ".join)
+def test_matching_100_000_nodes_in_a_file_stays_under_48_mib(home, nodes, options):
+    status, used = peak(("bac-match", "-q", *options, nodes), home)
     assert status == 0
-    assert used < 80
+    assert used < 48
 
 
-def test_matching_100_000_nodes_through_a_pipe_stays_under_80_mib(home, nodes):
+@pytest.fixture
+def unlike_nodes(home):
+    """100,000 node lines, each with amounts of its own."""
+    path = home / "own.jsonl"
+    with path.open("w", encoding="utf-8") as stream:
+        fleet.write(100_000, stream, own=True)
+    return path
+
+
+TOO_LARGE = JOB.replace(b'"cpu":4.0', b'"memory":1099511627776')
+
+
+@pytest.mark.parametrize("options", [(), ("--stream",), ("--explain", "--limit", "1")], ids=" ".join)
+@pytest.mark.parametrize(("job", "status"), [(JOB, 0), (TOO_LARGE, 1)], ids=["some fit", "none fits"])
+def test_100_000_nodes_with_amounts_of_their_own_stay_under_48_mib(home, unlike_nodes, options, job, status):
+    found, used = peak(("bac-match", "-q", *options, unlike_nodes), home, job)
+    assert found == status
+    assert used < 48
+
+
+def test_matching_100_000_nodes_through_a_pipe_stays_under_48_mib(home, nodes):
     pipe = home / "pipe"
     os.mkfifo(pipe)
     with subprocess.Popen(["cp", nodes, pipe]):
         status, used = peak(("bac-match", pipe), home)
     assert status == 0
-    assert used < 80
+    assert used < 48
+
+
+def test_a_line_without_an_end_among_nodes_is_refused_before_it_fills_the_memory(home, nodes):
+    with nodes.open("ab") as stream:
+        stream.write(b'{"kind":"node","v":1,"id":"')
+        stream.truncate(stream.tell() + (1 << 30))
+    status, used = peak(("bac-match", nodes), home)
+    assert status == 3
+    assert used < 128
+
+
+def test_a_first_line_without_an_end_is_refused_before_it_fills_the_memory(home):
+    path = home / "nodes.jsonl"
+    with path.open("wb") as stream:
+        stream.write(b'{"kind":"node","v":1,"id":"')
+        stream.truncate(1 << 30)
+    status, used = peak(("bac-match", path), home)
+    assert status == 3
+    assert used < 128
+
+
+@pytest.mark.parametrize("options", [(), ("--explain",)], ids=" ".join)
+def test_1000_nodes_that_were_probed_200_times_each_stay_under_48_mib(home, nodes, options):
+    path = home / "appended.jsonl"
+    with nodes.open("rb") as stream, path.open("wb") as appended:
+        lines = b"".join(islice(stream, 1000))
+        for number in range(200):
+            appended.write(lines.replace(b"2026-11-22T07:00", b"2026-11-22T%02d:%02d" % divmod(number, 60)))
+    status, used = peak(("bac-match", "-q", *options, path), home)
+    assert status == 0
+    assert used < 48

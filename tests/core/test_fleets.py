@@ -1,76 +1,107 @@
-"""Node lists of others: what they say is kept, what they do not say is not made up."""
+"""Node lists of others: recognised by shape, refused by name, and read however their documents are put together."""
 
 import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bactools.core import fleets
+from bactools.core import fleets, lines
 from bactools.core.errors import BacError
+from bactools.core.records import Node
+from bactools.edges import documents
 
-LIST = (Path(__file__).parents[1] / "data" / "bacalhau-nodes.json").read_bytes()
-
-
-def read(data):
-    return [json.loads(line) for line in fleets.node_lines(data, "nodes.json")]
-
-
-def test_a_bacalhau_node_becomes_a_node_record():
-    assert read(LIST)[0] == {
-        "kind": "node",
-        "v": 1,
-        "id": "n-11111111-0000-4000-8000-000000000001",
-        "name": "rack-1",
-        "os": "linux",
-        "architecture": "amd64",
-        "engines": [
-            {"engine": "docker", "platforms": [{"platform": "linux/amd64", "how": "assumed"}]},
-            {"engine": "wasm", "platforms": [{"platform": "wasm32/wasi", "how": "native"}], "runtime": "wazero"},
-        ],
-        "resources": {
-            "cpu": 12.8,
-            "memory": 50000000000,
-            "disk": 400000000000,
-            "gpus": [{"vendor": "NVIDIA", "name": "Tesla T4", "memory": 16106127360}],
-        },
-        "available": {"cpu": 10.8, "memory": 40000000000, "disk": 400000000000, "gpus": []},
-        "labels": {"name": "rack-1", "os_type": "linux", "os_arch": "amd64", "zone": "eu"},
-        "sources": ["inline", "urldownload", "local"],
-        "publishers": ["noop", "local", "s3managed"],
-        "schedulable": True,
-    }
+DATA = Path(__file__).parents[1] / "data"
+SYSTEMS = ("bacalhau", "kubernetes", "swarm", "nomad", "nomad-list", "slurm", "slurm-v0037")
 
 
-def test_a_mac_offers_the_linux_of_its_docker():
-    docker = read(LIST)[1]["engines"][1]
-    assert docker["platforms"] == [{"platform": "linux/arm64", "how": "assumed"}]
+def read(data, name="nodes.json"):
+    return [json.loads(line) for line in fleets.node_lines(data, name)]
 
 
-def test_labels_of_before_v1_8_are_read_when_the_version_says_nothing():
-    state = json.loads(LIST)[2]
-    del state["Info"]["BacalhauVersion"]
-    node = read(json.dumps([state]).encode())[0]
-    assert (node["os"], node["architecture"]) == ("linux", "arm")
+def names(data):
+    return [node["name"] for node in read(data)]
 
 
-def test_disconnected_nodes_and_requesters_take_no_jobs():
-    assert [node["schedulable"] for node in read(LIST)] == [True, True, False, False]
+@pytest.mark.parametrize(("system", "count"), [*zip(SYSTEMS, (4, 3, 3, 2, 2, 2, 2), strict=True)])
+def test_a_list_of_each_system_is_recognised_by_its_shape(system, count):
+    records = read((DATA / f"{system}-nodes.json").read_bytes())
+    assert [(record["kind"], record["v"]) for record in records] == [("node", 1)] * count
 
 
-def test_a_capacity_that_is_not_stated_is_not_zero():
-    state = json.loads(LIST)[0]
-    del state["Info"]["ComputeNodeInfo"]["MaxCapacity"]
-    state["Info"]["ComputeNodeInfo"]["AvailableCapacity"] = None
-    node = read(json.dumps([state]).encode())[0]
-    assert {"resources", "available"} & node.keys() == set()
+def test_no_system_proves_what_its_containers_run():
+    nodes = [node for system in SYSTEMS for node in read((DATA / f"{system}-nodes.json").read_bytes())]
+    engines = [engine for node in nodes for engine in node.get("engines", []) if engine["engine"] == "docker"]
+    assert {offer["how"] for engine in engines for offer in engine["platforms"]} == {"assumed"}
 
 
-def test_a_page_an_envelope_and_a_bare_node_info_are_read_too():
-    states = json.loads(LIST)
-    page = read(json.dumps({"NextToken": "", "Nodes": states}).encode())
-    assert [node["id"][:4] for node in page] == ["n-11", "n-22", "n-33", "n-44"]
-    assert read(json.dumps({"Node": states[0]}).encode())[0]["id"].startswith("n-11")
-    assert read(json.dumps(states[0]["Info"]).encode())[0]["id"].startswith("n-11")
+def test_yaml_is_read_as_json_is():
+    nodes = [
+        json.loads(line) for line in fleets.from_values(documents.read(str(DATA / "kubernetes-nodes.yaml")), "n.yaml")
+    ]
+    assert [(node["name"], node["available"]) for node in nodes] == [
+        ("board-1", {"cpu": 4.0, "memory": 8283750400, "gpus": []})
+    ]
+
+
+def test_several_yaml_documents_are_several_lists():
+    values = documents.load(b"kind: node\nv: 1\nid: a\n---\n- {kind: node, v: 1, id: b}\n", "n.yaml")
+    assert list(fleets.from_values(values, "n.yaml")) == [
+        b'{"kind":"node","v":1,"id":"a"}',
+        b'{"kind":"node","v":1,"id":"b"}',
+    ]
+
+
+def test_a_message_instead_of_a_list_is_told_to_be_text():
+    values = documents.load(b"NAME STATUS ROLES\nn1 Ready none\n", "n.txt")
+    with pytest.raises(BacError, match=r"^n\.txt is text, not a node: .*NAME STATUS") as caught:
+        list(fleets.from_values(values, "n.txt"))
+    assert caught.value.code == "bad_nodes"
+
+
+def test_a_number_that_json_has_not_is_refused():
+    with pytest.raises(BacError, match=r"^n\.yaml holds a value that JSON cannot") as caught:
+        list(fleets.from_values([{"kind": "\ud800"}], "n.yaml"))
+    assert caught.value.code == "bad_nodes"
+
+
+@pytest.mark.parametrize(
+    ("data", "yaml"),
+    [
+        (b"apiVersion: v1\nkind: List\n", True),
+        (b"\xef\xbb\xbf\n- Info: {}\n", True),
+        (b"Error from server (Forbidden): nodes is forbidden", True),
+        (b' [{"ID":1}]', False),
+        (b"\xef\xbb\xbf{}", False),
+        (b"<!DOCTYPE html>", False),
+        (b" \n", False),
+    ],
+)
+def test_what_is_neither_json_nor_html_may_be_yaml(data, yaml):
+    assert fleets.looks_like_yaml(data) is yaml
+
+
+def test_documents_one_after_another_are_all_read():
+    nodes = (DATA / "swarm-nodes.json").read_bytes()
+    assert names(nodes + b"\n" + nodes) == ["swarm-1", "pi", "strange"] * 2
+    lines = b"\n".join(json.dumps(node).encode() for node in json.loads(nodes))
+    assert names(b"\xef\xbb\xbf" + lines + b"\n") == ["swarm-1", "pi", "strange"]
+
+
+def test_brackets_in_texts_do_not_part_documents():
+    data = b'{"kind":"node","v":1,"id":"a]}\\""}\n{"kind":"node","v":1,"id":"{\\\\"}'
+    assert [node["id"] for node in read(data)] == ['a]}"', "{\\"]
+
+
+def test_lists_that_jq_put_into_a_list_are_read():
+    nodes = (DATA / "swarm-nodes.json").read_bytes()
+    assert names(b"[" + nodes + b"," + nodes + b"]") == ["swarm-1", "pi", "strange"] * 2
+
+
+def test_an_empty_file_and_an_empty_list_hold_no_node():
+    assert [read(data) for data in (b" \n", b"[]", b'{"kind":"List","apiVersion":"v1","items":[]}')] == [[], [], []]
+    assert read(b'{"NextToken":"","Nodes":null}') == []
 
 
 def test_a_node_record_in_an_array_keeps_its_bytes():
@@ -83,20 +114,72 @@ def test_a_node_record_over_several_lines_becomes_one_line():
 
 
 @pytest.mark.parametrize(
-    ("data", "code"),
+    ("data", "code", "message"),
     [
-        (b"<html>not found</html>", "bad_line"),
-        (b'[{"kind":"node"', "bad_line"),
-        (b'{"apiVersion":"v1","kind":"Status"}', "bad_nodes"),
-        (b"[1,2]", "bad_nodes"),
-        (b"[" * 100_000, "bad_line"),
-        (b'[{"Info":{"NodeID":7}}]', "bad_nodes"),
+        (b"<html>not found</html>", "bad_nodes", "nodes.json is an HTML or XML document, not a node list"),
+        (b'[{"kind":"node"', "bad_line", "nodes.json is not JSON"),
+        (b'{"v":1,"kind":"node"} {"v":', "bad_line", "document 2 of nodes.json is not JSON"),
+        (b"[" * 100_000, "bad_line", "nodes.json is not JSON"),
+        (b"[[[[{}]]]]", "bad_nodes", "is a list within lists"),
+        (
+            b'{"apiVersion":"v1","kind":"Status","message":"nodes is forbidden: no rights","code":403}',
+            "bad_nodes",
+            "nodes.json is an error of Kubernetes, not a node list: nodes is forbidden: no rights",
+        ),
+        (
+            b'{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"v1","kind":"Pod"}]}',
+            "bad_nodes",
+            "node 1 of nodes.json is a Kubernetes Pod, not a Node",
+        ),
+        (
+            b'{"apiVersion":"v1","kind":"PodList","items":[{"metadata":{}}]}',
+            "bad_nodes",
+            "nodes.json is a Kubernetes PodList, not a Node",
+        ),
+        (b'{"nodes":[],"errors":[{"error":"no controller"}]}', "bad_nodes", 'without nodes: {"error":"no controller"}'),
+        (b'{"sinfo":[{}],"errors":[]}', "bad_nodes", "nodes.json is of sinfo"),
+        (b'{"ID":"a","Hostname":"h","Status":"Ready"}', "bad_nodes", "nodes.json is no node that is known here"),
+        (b'[{"ID":"a","NodeID":"n","JobID":"j"}]', "bad_nodes", "node 1 of nodes.json is no node"),
+        (b"[1,2]", "bad_nodes", "node 1 of nodes.json is not an object: '1'"),
+        (b'"not found"', "bad_nodes", "nodes.json is text, not a node"),
+        (b"[null]", "bad_nodes", "node 1 of nodes.json is not an object"),
+        (b'{"kind":"\xff","apiVersion":"v1"}', "bad_nodes", "nodes.json is a Kubernetes"),
     ],
 )
-def test_anything_else_is_refused_by_name(data, code):
-    with pytest.raises(BacError, match=r"nodes\.json") as caught:
+def test_anything_else_is_refused_and_told_what_it_is(data, code, message):
+    with pytest.raises(BacError) as caught:
         read(data)
     assert caught.value.code == code
+    assert message in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("node", "message"),
+    [
+        ({"Info": {"NodeID": 7}}, "node 1 of nodes.json is not a valid Bacalhau node"),
+        (
+            {"Info": {"NodeID": "n1", "ComputeNodeInfo": {"MaxCapacity": {"GPU": 10**9}}}},
+            "node 1 of nodes.json (n1) is not a valid Bacalhau node: it states 1000000000 GPUs",
+        ),
+        (
+            {"Info": {"NodeID": "n1", "ComputeNodeInfo": {"MaxCapacity": {"CPU": -1}}}},
+            "(n1) is not a valid Bacalhau node: cpu is -1",
+        ),
+        (
+            {"ID": "x", "Description": {"Resources": {"MemoryBytes": 10**40}}},
+            "node 1 of nodes.json (x) is not a valid Docker Swarm node: memory is 1000000",
+        ),
+        ({"ID": "x", "Datacenter": "d", "Attributes": 7}, "(x) is not a valid Nomad node"),
+        ({"name": "x", "partitions": [], "cpus": "many"}, "(x) is not a valid Slurm node"),
+        ({"name": "x", "partitions": [], "real_memory": 1e308}, "(x) is not a valid Slurm node"),
+    ],
+)
+def test_a_node_that_cannot_be_is_an_error_line_that_names_it_and_the_rest_goes_on(node, message):
+    good = {"ID": "good", "Description": {}}
+    error, rest = read(json.dumps([node, good]).encode())
+    assert (error["kind"], error["code"], error["by"]) == ("error", "bad_nodes", "bac-match")
+    assert message in error["message"]
+    assert rest["id"] == "good"
 
 
 def test_a_platform_operand_is_a_node_of_which_nothing_else_is_known():
@@ -109,3 +192,52 @@ def test_a_platform_operand_is_a_node_of_which_nothing_else_is_known():
         "architecture": "arm",
         "engines": [{"engine": "docker", "platforms": [{"platform": "linux/arm/v7", "how": "assumed"}]}],
     }
+
+
+@pytest.mark.parametrize("operand", ["platform:darwin/arm64", "platform:macos/aarch64"])
+def test_a_mac_operand_offers_the_linux_of_its_docker(operand):
+    node = json.loads(fleets.platform_line(operand.removeprefix("platform:")))
+    assert (node["id"], node["os"]) == ("platform:darwin/arm64", "darwin")
+    assert node["engines"] == [{"engine": "docker", "platforms": [{"platform": "linux/arm64", "how": "assumed"}]}]
+
+
+def test_what_was_yaml_is_not_shown_as_json():
+    values = documents.load(b"Error from server (Forbidden): nodes is forbidden\n", "prose.txt")
+    with pytest.raises(BacError, match=r"^prose\.txt, read as YAML, is no node that is known here$"):
+        list(fleets.from_values(values, "prose.txt"))
+
+
+KEYS = st.sampled_from(
+    [
+        *("kind", "v", "apiVersion", "items", "metadata", "status", "Nodes", "Node", "Info", "NodeID"),
+        *("ID", "Description", "Datacenter", "nodes", "errors", "name", "partitions", "gres"),
+    ]
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS | st.text(max_size=3), inner, max_size=5),
+    max_leaves=20,
+)
+
+
+@given(VALUES)
+def test_any_json_is_nodes_or_refused(value):
+    try:
+        found = read(json.dumps(value).encode())
+    except BacError as error:
+        assert error.code in ("bad_nodes", "bad_line")  # noqa: PT017 (either outcome is right)
+    else:
+        assert all("kind" in record for record in found)
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_every_line_is_a_valid_node_record(system):
+    for raw in fleets.node_lines((DATA / f"{system}-nodes.json").read_bytes(), "n"):
+        assert lines.decode(lines.read(raw, "n"), Node).id
+
+
+@given(st.lists(VALUES.map(json.dumps), min_size=2, max_size=4))
+def test_documents_are_parted_where_they_were_joined(texts):
+    texts = [f"[{text}]" for text in texts]
+    parts = [bytes(raw).decode() for raw, _ in fleets.documents.parted("\n".join(texts).encode(), "n")]
+    assert parts == texts

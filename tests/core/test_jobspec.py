@@ -512,3 +512,17 @@ def test_any_value_is_read_or_refused(job, task):
     except BacError:
         return
     assert jobspec.canonical(once) == once
+
+
+def test_a_lenient_reader_leaves_out_what_is_not_known_and_refuses_what_is_wrong():
+    newer = copy.deepcopy(FULL)
+    newer["AllocatedQueue"] = "fast"
+    newer["Tasks"][0]["Engine"]["Params"]["Fuel"] = 7
+    told = {"Job": newer, "JobID": "j-1"}
+    assert jobspec.canonical(told, lenient=True) == jobspec.canonical(FULL)
+    with pytest.raises(BacError, match="JobID beside Job is not a known field"):
+        jobspec.canonical(told)
+    with pytest.raises(BacError, match="AllocatedQueue is not a known field"):
+        jobspec.canonical(newer)
+    with pytest.raises(BacError, match="Count is 'x'"):
+        jobspec.canonical({**newer, "Count": "x"}, lenient=True)

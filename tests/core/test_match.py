@@ -4,7 +4,6 @@ import pytest
 
 from bactools.core import lines, match, needs
 from bactools.core.errors import BacError
-from bactools.core.reasons import Tally
 from bactools.core.records import (
     Constraint,
     Engine,
@@ -107,7 +106,7 @@ def test_every_reason_is_given_and_not_only_the_first():
     platform = verdict.reasons[0]
     assert (platform.want, platform.have) == (["linux/arm64"], ["linux/amd64"])
     assert platform.message == "does not run linux/arm64"
-    assert "publish the image for linux/amd64" in platform.remedy
+    assert platform.remedy == "publish linux/amd64"
 
 
 def test_a_node_without_the_engine_says_what_it_has():
@@ -203,20 +202,37 @@ def test_the_module_memory_counts_when_the_job_asks_for_less():
     )
     host = wasm_node("wasm32/wasi")
     host.resources = Resources(memory=50)
-    assert [(reason.code, reason.want) for reason in match.decide(needs.need(wants), host).reasons] == [("memory", 100)]
+    given = [(reason.code, reason.want, reason.have) for reason in match.decide(needs.need(wants), host).reasons]
+    assert given == [("module_memory", 100, 10), ("memory", 100, 50)]
 
 
-def test_the_tally_reads_as_a_sentence():
-    tally = Tally()
-    want = needs.need(job("linux/arm64"))
-    for _ in range(8):
-        tally.add(match.decide(want, node(AMD64)).reasons)
-    for _ in range(4):
-        tally.add(match.decide(want, Node(id="n", engines=[])).reasons)
-    assert tally.sentence() == "0 of 12 nodes fit: 8 do not run linux/arm64, 4 have no docker engine"
+def test_a_platform_that_nobody_knows_equals_no_other():
+    assert codes(image("unknown/unknown"), node(("unknown/unknown", "native"))) == ["platform"]
+    assert codes(image("linux/unknown"), node(("linux/unknown", "assumed"))) == ["platform"]
 
 
-def test_the_tally_of_one_node_is_singular():
-    tally = Tally()
-    tally.add(match.decide(needs.need(job("linux/arm64")), node(AMD64)).reasons)
-    assert tally.sentence() == "0 of 1 node fits: 1 does not run linux/arm64"
+def test_an_architecture_without_a_place_in_the_tables_runs_what_is_called_the_same():
+    assert codes(image("linux/e2k"), node(("linux/e2k", "native"))) == []
+    assert codes(image("linux/e2k"), node(("linux/e2kv5", "native"))) == ["platform"]
+
+
+def test_an_engine_that_offers_no_platform_name_is_an_error_of_the_node():
+    with pytest.raises(BacError) as caught:
+        codes(image("linux/amd64"), node(("linux/*", "native")))
+    assert caught.value.code == "bad_platform"
+
+
+def test_of_two_engines_that_fit_the_better_one_is_chosen():
+    engines = [Engine("docker", [Offer("linux/amd64", "emulated", "qemu-x86_64")]), Engine("docker", [Offer(*AMD64)])]
+    assert match.decide(needs.need(image("linux/amd64")), Node(id="n", engines=engines)).choice.how == "native"
+
+
+def test_favours_counts_the_preferences_that_hold():
+    wants = job("linux/amd64", constraints=[Constraint("favour_zone", "=", ["eu"]), Constraint("favour_ssd", "exists")])
+    need = needs.need(wants)
+    assert [match.favours(need, labels) for labels in ({"zone": "eu", "ssd": ""}, {"zone": "eu"}, {}, None)] == [
+        2,
+        1,
+        0,
+        0,
+    ]

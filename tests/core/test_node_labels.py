@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bactools.core import match, node_labels, platforms
+from bactools.core import node_labels, platforms, routes
 from bactools.core.needs import Wanted
 from bactools.core.records import Engine, Node, Offer
 
@@ -37,7 +37,7 @@ def node(*engines, **fields):
 
 def told(offers, wanted):
     """How offers run a platform, whatever stands behind it."""
-    choice = match.choose((Wanted(platforms.parse(wanted), None),), tuple(offers))
+    choice = routes.choose((Wanted(platforms.parse(wanted), None),), tuple(offers), routes.TERMS)
     return choice and choice.how
 
 

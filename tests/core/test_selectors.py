@@ -2,8 +2,9 @@
 
 import pytest
 
+from bactools.core.errors import BacError
 from bactools.core.records import Constraint
-from bactools.core.selectors import satisfied, text
+from bactools.core.selectors import check, satisfied, text
 
 LABELS = {"zone": "eu", "cores": "8", "empty": ""}
 
@@ -51,3 +52,28 @@ def test_operator(key, operator, values, holds):
 )
 def test_text_is_what_one_types(constraint, written):
     assert text(constraint) == written
+
+
+@pytest.mark.parametrize(
+    ("key", "operator", "values"),
+    [
+        ("", "exists", []),
+        ("favour_", "exists", []),
+        ("zone", "like", ["e"]),
+        ("zone", "=", []),
+        ("zone", "=", ["a", "b"]),
+        ("zone", "in", []),
+        ("zone", "exists", ["eu"]),
+        ("cores", "gt", ["four"]),
+        ("cores", "lt", ["9223372036854775808"]),
+    ],
+)
+def test_a_constraint_that_says_nothing_is_refused(key, operator, values):
+    with pytest.raises(BacError) as caught:
+        check(Constraint(key, operator, values))
+    assert caught.value.code == "bad_record"
+
+
+def test_an_integer_is_what_fits_in_64_bits():
+    assert not satisfied(Constraint("n", "gt", ["1"]), {"n": "9223372036854775808"})
+    assert satisfied(Constraint("n", "gt", ["1"]), {"n": "9223372036854775807"})

@@ -54,6 +54,9 @@ def needs(request, script):
     for word, fixture in (("localhost:5000", "registry"), ("docker-daemon:", "docker"), ("bac-job docker", "docker")):
         if word in script:
             request.getfixturevalue(fixture)
+    if "request.json" in script:
+        request.getfixturevalue("registry")
+        request.getfixturevalue("docker")
     if "linux/arm64" in script or "busybox:arm64" in script:
         request.getfixturevalue("emulated")
     if "docker-daemon:busybox" in script:
@@ -66,20 +69,25 @@ def needs(request, script):
 def check(request, shell, script):
     script = HUB.sub(HERE, script)
     needs(request, script)
+    if "--node node.jsonl" in script:
+        assert shell("cp nodes.jsonl node.jsonl").status == 0
     completed = shell(script)
     if SAYS_NO in script:
         assert completed.status == 1
         assert "0 of 1 node fits" in completed.stderr
     else:
         said = "hello\n" if "--follow" in script else ""
-        assert (completed.status, completed.stderr) == (0, said)
-    assert completed.stdout or script.endswith(">> nodes.jsonl")
+        told = completed.stderr.removesuffix(": 1 of 1 node fits\n").count("\n") if "--explain" in script else None
+        assert completed.status == 0
+        assert told == 0 or completed.stderr == said
+    assert completed.stdout or script.endswith(">> nodes.jsonl") or "--probe" in script
 
 
 @pytest.fixture
 def fleet(shell, folder):
     """nodes.jsonl with this host in it, as it is when nothing else keeps it busy."""
     assert shell("bac-probe | jq -c 'del(.available)' >> nodes.jsonl").status == 0
+    assert shell("bac-job job.yaml | jq '{Job: .spec}' > request.json").status == 0
     return folder
 
 

@@ -1,0 +1,158 @@
+"""Alike nodes are decided on once: what is said of a node depends on the bytes of the fields that are looked at.
+
+All that is remembered is bounded. Where nearly every node has amounts of its own, the rest of it is decided on once,
+and the amounts are compared one by one.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from bactools.core.errors import BacError
+from bactools.flows.match_parts import BETWEEN, NO_AMOUNTS, Amounts, Parts
+from bactools.flows.match_tally import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bactools.core.amounts import Short
+    from bactools.core.match import Verdict
+    from bactools.core.records import Resources
+    from bactools.core.routes import Terms
+    from bactools.flows.match_nodes import Batch, Nodes
+    from bactools.flows.match_parts import Part
+    from bactools.flows.match_wishes import Question
+
+OUTCOMES = 1024 * 1024
+CLASSES = 4096
+WORTH = 4
+"""Classes that hold fewer nodes than that on average are not worth remembering."""
+
+
+class Keep(NamedTuple):
+    """How nodes are kept.
+
+    ``said`` makes of a question's number and a verdict what is said of nodes that fit alike; ``fit`` makes of number,
+    key and that what ``Alike.entries`` holds. ``misfit`` makes it of number, a maker of the verdict, and whether it is
+    for one node alone. None: nothing is kept.
+    """
+
+    said: Callable[[int, Verdict], object]
+    fit: Callable[[int, int, Any], object]
+    misfit: Callable[[int, Callable[[], Verdict], bool], object]
+
+
+class Alike:
+    """Nodes that differ in nothing that is looked at: how many, what is kept of each, and what is said of them.
+
+    ``found`` has for each question the part and what falls short; it is empty where nodes were counted already.
+    """
+
+    __slots__ = ("amounts", "count", "entries", "found")
+
+    def __init__(self, entries: list[Any], found: list[tuple[Part, tuple[Short, ...]]], amounts: Amounts) -> None:
+        self.entries = entries
+        self.found = found
+        self.amounts = amounts
+        self.count = 0
+
+
+class Classes:
+    """Sorts nodes into classes and decides on each class once."""
+
+    def __init__(self, questions: Sequence[Question], fields: Sequence[str], terms: Terms, keep: Keep) -> None:
+        self._questions = questions
+        self._keep = keep
+        self._parts = Parts(questions, fields, terms)
+        self._tallies = [Tally(number, each, self._parts) for number, each in enumerate(questions)]
+        self._most = min(CLASSES, max(64, OUTCOMES // max(1, len(questions))))
+        self._known: dict[bytes, Alike] = {}
+        self._diverse = False
+        self._nothing = Alike([], [], NO_AMOUNTS)
+
+    def of(self, batch: Batch, nodes: Nodes) -> list[Alike | None]:
+        """The class of each node; None for one that is not valid, which ``nodes`` is told."""
+        if len(self._known) >= self._most:
+            self._diverse |= sum(alike.count for alike in self._known.values()) < WORTH * self._most
+            self.settle()
+        if self._diverse:
+            found = self._several(batch.nodes)
+            keys = self._keys(batch.nodes) if None in found else []
+        else:
+            keys = self._keys(batch.nodes)
+            found = list(map(self._known.get, keys))
+        if None in found:
+            for position, key in enumerate(keys):
+                if found[position] is None:
+                    try:
+                        found[position] = self._class(key)
+                    except BacError as error:
+                        where = batch.where(position)
+                        nodes.fail(batch.starts[position], BacError(error.code, f"{where}: {error.message}"))
+        return found
+
+    def verdict(self, number: int, node: object) -> Verdict:
+        """What is said of one node for one question. Raises BacError for what is no valid node."""
+        parts, sizes = self._parts.split(*self._keys([node]))
+        return self._parts.verdict(number, parts[number], self._parts.amounts(sizes))
+
+    def settle(self) -> None:
+        """Count what was decided in the ledgers, and forget it."""
+        met = [alike for alike in self._known.values() if alike.count]
+        for number, tally in enumerate(self._tallies):
+            tally.add_all([(*alike.found[number], alike.amounts, alike.count) for alike in met])
+            tally.settle()
+        self._known.clear()
+
+    def forget(self) -> None:
+        """Forget what was decided without counting it."""
+        self._known.clear()
+        for tally in self._tallies:
+            tally.forget()
+
+    def _keys(self, nodes: Sequence[Any]) -> list[bytes]:
+        """What makes each node alike to others."""
+        return list(map(BETWEEN.join, map(self._parts.all_fields, nodes)))
+
+    def _class(self, key: bytes) -> Alike:
+        alike = self._known.get(key)
+        if alike is None:
+            parts, sizes = self._parts.split(key)
+            amounts = self._parts.amounts(sizes)
+            found = [(part, self._parts.known_short(number, sizes)) for number, part in enumerate(parts)]
+            entries = [self._entry(number, *each, amounts, alone=False) for number, each in enumerate(found)]
+            alike = self._known[key] = Alike([entry for entry in entries if entry is not None], found, amounts)
+        return alike
+
+    def _several(self, nodes: Sequence[Any]) -> list[Alike | None]:
+        """A class for each node, which is counted; None where they have to be looked at one by one."""
+        try:
+            parts, sizes = self._parts.several(nodes)
+        except (msgspec.DecodeError, RecursionError):
+            return [None] * len(nodes)
+        return [each and self._once(each, own) for each, *own in zip(parts, *sizes, strict=True)]
+
+    def _once(self, parts: list[Part], sizes: Sequence[Resources | None]) -> Alike:
+        entries = []
+        amounts = None
+        for number, part in enumerate(parts):
+            if part.able or self._questions[number].counts_reasons:
+                amounts = amounts or Amounts(*sizes)
+                short = self._parts.short(number, amounts)
+                self._tallies[number].add(part, short, amounts)
+                entry = self._entry(number, part, short, amounts, alone=True)
+                if entry is not None:
+                    entries.append(entry)
+        return Alike(entries, [], NO_AMOUNTS) if entries else self._nothing
+
+    def _entry(self, number: int, part: Part, short: tuple[Short, ...], amounts: Amounts, *, alone: bool) -> object:
+        if part.able and not short:
+            if part.said is None:
+                part.said = self._keep.said(number, self._parts.verdict(number, part, amounts))
+            return self._keep.fit(number, self._parts.order(part, amounts), part.said)
+        if not self._questions[number].keeps_misfits:
+            return None
+        return self._keep.misfit(number, partial(self._parts.verdict, number, part, amounts), alone)

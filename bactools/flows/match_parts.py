@@ -1,0 +1,192 @@
+"""What is said of a node for each question, field by field: alike bytes are decided on once, amounts as numbers.
+
+How much a node has is its own, so it is compared and not remembered, and put into words only for what is printed.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from bactools.core import match
+from bactools.core.amounts import offered, shortages
+from bactools.core.choosing import order_key
+from bactools.core.errors import BacError
+from bactools.core.records import Engine, Reason, Resources
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bactools.core.amounts import Short
+    from bactools.core.routes import Terms
+    from bactools.flows.match_wishes import Question
+
+PARTS = 8192
+VALUES = 4096
+SIZES = ("resources", "available", "limits")
+
+TYPES: dict[str, Any] = {
+    "engines": list[Engine] | None,
+    **dict.fromkeys(SIZES, Resources | None),
+    "schedulable": bool | None,
+    "warnings": list[str] | None,
+    "labels": dict[str, str] | None,
+    "sources": list[str] | None,
+    "publishers": list[str] | None,
+}
+
+BETWEEN = b"\n"
+"""Stands between the fields of a key; in a field of a line there is none."""
+
+
+class Amounts(NamedTuple):
+    """What a node has, what of it is free, and what one job may have of it."""
+
+    resources: Resources | UnsetType | None
+    available: Resources | UnsetType | None
+    limits: Resources | UnsetType | None
+
+
+NO_AMOUNTS = Amounts(UNSET, UNSET, UNSET)
+
+
+class Part:
+    """All that is said of a node for one question but what its amounts say: reasons before those, and after them.
+
+    ``able``: it fits if its amounts do. ``lowers``: asking for less may be enough. ``said`` is for whoever keeps nodes
+    to remember what is said of those.
+    """
+
+    __slots__ = ("able", "after", "before", "choice", "favoured", "lowers", "said")
+
+    def __init__(
+        self, platform: match.Verdict, labels: tuple[tuple[Reason, ...], int], rest: tuple[Reason, ...]
+    ) -> None:
+        self.choice = platform.choice
+        self.before = platform.reasons
+        self.after = (*labels[0], *rest)
+        self.favoured = labels[1]
+        self.able = self.choice is not None and not self.before and not self.after
+        self.lowers = all(each.code == "engine_memory" for each in (*self.before, *self.after))
+        self.said: Any = None
+
+
+class Parts:
+    """Decides for each question on nodes of which the given fields are looked at."""
+
+    def __init__(self, questions: Sequence[Question], fields: Sequence[str], terms: Terms) -> None:
+        self._questions = questions
+        self._terms = terms
+        self._others = tuple(name for name in fields if name not in SIZES)
+        self.other_fields = attrgetter(*self._others)
+        self.all_fields = attrgetter(*self._others, *SIZES)
+        self._known: dict[bytes, list[Part]] = {}
+        self._value = lru_cache(VALUES)(value)
+        self._platform = lru_cache(PARTS)(self._platform_verdict)
+        self._label = lru_cache(PARTS)(self._label_reasons)
+        self._rest = lru_cache(PARTS)(self._rest_reasons)
+        self.known_short = lru_cache(PARTS)(self._known_short)
+
+    def split(self, key: bytes) -> tuple[list[Part], tuple[bytes, ...]]:
+        """The parts of a node whose ``all_fields`` are joined, and the bytes of its SIZES. Raises BacError."""
+        *others, resources, available, limits = key.split(BETWEEN)
+        return self.of(BETWEEN.join(others)), (resources, available, limits)
+
+    def amounts(self, sizes: tuple[bytes, ...]) -> Amounts:
+        """The amounts in these bytes. Raises BacError ``bad_record``."""
+        return Amounts(*map(self._value, SIZES, sizes))
+
+    def several(self, nodes: Sequence[Any]) -> tuple[Sequence[list[Part] | None], list[Sequence[Resources | None]]]:
+        """The parts of each node, None for one that is not valid, and all amounts, by SIZES.
+
+        Raises msgspec's DecodeError when the amounts of one are not valid.
+        """
+        keys = list(map(BETWEEN.join, map(self.other_fields, nodes)))
+        found: list[list[Part] | None] = list(map(self._known.get, keys))
+        if None in found:
+            found = [self._valid(key) if parts is None else parts for key, parts in zip(keys, found, strict=True)]
+        return found, [decoded([getattr(node, name) for node in nodes]) for name in SIZES]
+
+    def of(self, key: bytes) -> list[Part]:
+        """For each question what ``other_fields`` say, which are joined. Raises BacError for what is no valid node."""
+        parts = self._known.get(key)
+        if parts is None:
+            raw = dict(zip(self._others, key.split(BETWEEN), strict=True))
+            parts = [self._part(number, raw) for number in range(len(self._questions))]
+            if len(self._known) >= max(64, PARTS // len(parts)):
+                self._known.clear()
+            self._known[key] = parts
+        return parts
+
+    def short(self, number: int, amounts: Amounts) -> tuple[Short, ...]:
+        """What the amounts fall short of."""
+        need = self._questions[number].need
+        if not need.amounts and not need.gpus:
+            return ()
+        available = None if self._terms.capacity else amounts.available
+        return tuple(shortages(need, amounts.resources, available, amounts.limits))
+
+    def order(self, part: Part, amounts: Amounts) -> int:
+        """The key that orders a node which fits."""
+        available = None if self._terms.capacity else amounts.available
+        cpu, memory = (offered(amounts.resources, available, name) for name in ("cpu", "memory"))
+        return order_key(part.choice.how, part.favoured, cpu, memory) if part.choice else 0
+
+    def verdict(self, number: int, part: Part, amounts: Amounts) -> match.Verdict:
+        """All of it, in words."""
+        short = match.resource_reasons(self._questions[number].need, *amounts, self._terms)
+        reasons = (*part.before, *short, *part.after)
+        return match.Verdict(None if reasons else part.choice, reasons)
+
+    def _known_short(self, number: int, sizes: tuple[bytes, ...]) -> tuple[Short, ...]:
+        return self.short(number, self.amounts(sizes))
+
+    def _valid(self, key: bytes) -> list[Part] | None:
+        try:
+            return self.of(key)
+        except BacError:
+            return None
+
+    def _part(self, number: int, raw: dict[str, bytes]) -> Part:
+        why = raw["warnings"] if raw["schedulable"] == b"false" else b""
+        rest = self._rest(number, raw.get("sources", b""), raw.get("publishers", b""), raw["schedulable"], why)
+        return Part(self._platform(number, raw["engines"]), self._label(number, raw.get("labels", b"")), rest)
+
+    def _platform_verdict(self, number: int, engines: bytes) -> match.Verdict:
+        return match.platform_verdict(self._questions[number].need, self._value("engines", engines), self._terms)
+
+    def _label_reasons(self, number: int, raw: bytes) -> tuple[tuple[Reason, ...], int]:
+        need, labels = self._questions[number].need, self._value("labels", raw)
+        return match.label_reasons(need, labels), match.favours(need, labels)
+
+    def _rest_reasons(
+        self, number: int, sources: bytes, publishers: bytes, schedulable: bytes, warnings: bytes
+    ) -> tuple[Reason, ...]:
+        need = self._questions[number].need
+        reach = match.reach_reasons(need, self._value("sources", sources), self._value("publishers", publishers))
+        causes = self._value("warnings", warnings)
+        return (*reach, *match.schedulable_reasons(self._value("schedulable", schedulable), causes))
+
+
+def value(name: str, raw: bytes) -> Any:
+    """A field of a node. Raises BacError ``bad_record``."""
+    if not raw:
+        return UNSET
+    try:
+        return msgspec.json.decode(raw, type=TYPES[name])
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BacError("bad_record", f"not a valid node record: {name}: {error}") from error
+
+
+SEVERAL = msgspec.json.Decoder(list[Resources | None])
+
+
+def decoded(raws: Sequence[bytes]) -> Sequence[Resources | None]:
+    """Amounts of many nodes at once, None where there are none. Raises msgspec's DecodeError."""
+    if not any(raws):
+        return [None] * len(raws)
+    return SEVERAL.decode(b"[%b]" % b",".join([raw or b"null" for raw in raws]))
