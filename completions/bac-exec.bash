@@ -6,7 +6,7 @@ _bac_exec() {
         --) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
         esac
     done
-    options="--results --timeout -f --follow --passthrough --format -q --quiet -v --verbose --schema --version --help"
+    options="--results --publish --timeout -j --jobs -f --follow --prefix --passthrough -n --dry-run --cap-add --allow-new-privileges --pids-limit --format -q --quiet -v --verbose --schema --version --help"
     # --option=value is three words, or two while there is no value
     if [[ $cur == = ]]; then
         cur=
@@ -14,7 +14,11 @@ _bac_exec() {
         prev=${COMP_WORDS[COMP_CWORD - 2]}
     fi
     case $prev in
+    --cap-add) return ;;
     --format) mapfile -t COMPREPLY < <(compgen -W "jsonl table" -- "$cur"); return ;;
+    --jobs|-j) return ;;
+    --pids-limit) return ;;
+    --publish) return ;;
     --results) return ;;
     --timeout) return ;;
     esac

@@ -10,7 +10,7 @@ _bac_job() {
     case $form in
     docker) options="--name --namespace --priority --count --target -l --labels --constraints --platform -e --env -i --input -o --output -p --publisher --cpu --memory --disk --gpu --network --domain --timeout --queue-timeout -w --workdir --entrypoint --format -q --quiet -v --verbose --schema --version --help" ;;
     wasm) options="--name --namespace --priority --count --target -l --labels --constraints --platform -e --env -i --input -o --output -p --publisher --cpu --memory --disk --gpu --network --domain --timeout --queue-timeout --entry-point -I --import-modules --inline --format -q --quiet -v --verbose --schema --version --help" ;;
-    *) options="--platform --format -q --quiet -v --verbose --schema --version --help" ;;
+    *) options="--platform --input-from --format -q --quiet -v --verbose --schema --version --help" ;;
     esac
     # --option=value is three words, or two while there is no value
     if [[ $cur == = ]]; then
@@ -30,6 +30,7 @@ _bac_job() {
     --format) mapfile -t COMPREPLY < <(compgen -W "jsonl table" -- "$cur"); return ;;
     --gpu) return ;;
     --import-modules|-I) return ;;
+    --input-from) return ;;
     --input|-i) return ;;
     --labels|-l) return ;;
     --memory) return ;;

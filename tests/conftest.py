@@ -6,6 +6,7 @@ and is skipped, with the reason, where one is missing. With BACTOOLS_TEST_REQUIR
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,14 @@ def home(tmp_path: Path) -> Path:
 
 def placed(home: Path, env: Mapping[str, str | None] | None, cwd: Path | str | None) -> dict[str, Any]:
     return {"env": processes.environment(home, env), "cwd": cwd or home}
+
+
+@pytest.fixture
+def private_umask() -> Iterator[None]:
+    """Files that are made have no permission but their owner's."""
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
 
 
 @pytest.fixture

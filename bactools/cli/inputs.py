@@ -92,6 +92,10 @@ class Peeked:
         """Whether there is nothing in it but blank lines."""
         return not self._first
 
+    def mentions(self, words: bytes) -> bool:
+        """Whether these bytes are in that line."""
+        return words in self._first
+
     def holds_records(self) -> bool:
         """Whether that line is a record, of whatever version, rather than the start of a document."""
         from bactools.core.lines import is_record

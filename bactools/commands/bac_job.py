@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 import click
 
 from bactools.cli.boundary import entry
-from bactools.cli.inputs import Peeked, record_lines, standard_input
+from bactools.cli.inputs import Peeked, record_lines, required_lines, standard_input
 from bactools.cli.job_flags import flags, leading, usage
 from bactools.cli.options import common
 from bactools.cli.tool import Tool
@@ -90,12 +90,18 @@ FORMS = {"docker": docker, "wasm": wasm}
         "bac-job docker --memory 64Mb busybox -- uname -m | bac-exec",
         "bac-job wasm examples/hello.wat -- world | bac-inspect",
         "bac-job --platform linux/arm64 job.yaml | bac-inspect | bac-match nodes.jsonl",
+        "bac-exec first.yaml | bac-job second.yaml --input-from - | bac-exec",
     ),
 )
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="docker|wasm|FILE|- ...")
 @common("bac-job", ("job",))
 @click.option("--platform", multiple=True, help="A platform that the job accepts; repeatable.")
-def command(output: Output, words: tuple[str, ...], platform: tuple[str, ...]) -> int:
+@click.option(
+    "--input-from",
+    metavar="FILE[:/TARGET]",
+    help="Result lines (- is standard input): for each a job that finds those results at /TARGET, by default /inputs.",
+)
+def command(output: Output, words: tuple[str, ...], platform: tuple[str, ...], input_from: str | None) -> int:
     """Write jobs as lines: from flags as `docker run` takes them, or from Bacalhau job specs.
 
     FILE is a job spec in YAML or JSON, one or several documents, or job lines; - is standard input. A file named
@@ -103,11 +109,15 @@ def command(output: Output, words: tuple[str, ...], platform: tuple[str, ...]) -
     """
     first, *rest = words
     if first in FORMS:
+        if input_from is not None:
+            raise click.UsageError("--input-from feeds the job of a FILE; write one with bac-job first.")
         return again(FORMS[first], f"bac-job {first}", rest)
     if rest and rest[0].startswith("-") and rest[0] != "-":
         return again(command, "bac-job", [*rest, first])
     if rest:
         raise click.UsageError(f"One FILE at a time: {rest[0]!r} is one too many. Did you mean docker or wasm?")
+    if input_from is not None:
+        return feed_all(output, first, platform, input_from)
     return rewrite(output, first, platform)
 
 
@@ -154,6 +164,28 @@ def rewrite(output: Output, operand: str, platforms: tuple[str, ...]) -> int:
         pass_on(output, record_lines(cast("IO[bytes]", stream), name), platforms)
     else:
         write_all(output, stream, name, platforms)
+    return output.finish()
+
+
+def feed_all(output: Output, operand: str, platforms: tuple[str, ...], source: str) -> int:
+    """Write the job of a file once for each result line, with those results as an input; pass on other lines."""
+    from bactools.core import pipeline
+    from bactools.flows import jobs
+
+    if platforms:
+        check(platforms)
+    feed = pipeline.feed(source)
+    if operand == feed.path == "-":
+        raise click.UsageError("Standard input can hold the job or the results, not both.")
+    job = jobs.only(operand, platforms)
+    for line in required_lines("result") if feed.path == "-" else record_lines(opened(feed.path), feed.path):
+        if line.kind != "result":
+            output.emit_bytes(line.raw, line.kind)
+            continue
+        try:
+            output.emit(jobs.fed(job, line, feed.target))
+        except BacError as error:
+            output.fail(error, line.where)
     return output.finish()
 
 

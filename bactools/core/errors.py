@@ -62,11 +62,13 @@ CODES: dict[str, Code] = {
     "bad_platform": Code(Status.INPUT, False, "a platform is not os/architecture[/variant] or wasm32/wasi"),
     "bad_reference": Code(Status.INPUT, False, "an image reference does not follow the grammar"),
     "bad_spec": Code(Status.INPUT, False, "a job specification does not validate"),
+    "bad_input": Code(Status.INPUT, False, "an input of a job is damaged, or would leave the folder it is put into"),
     "bad_config": Code(Status.INPUT, False, "a configuration file does not validate"),
     "bad_nodes": Code(Status.INPUT, False, "a node list has a shape that is not known"),
     "platforms_disjoint": Code(
         Status.INPUT, False, "the platforms that the job accepts and those that its artifact offers are disjoint"
     ),
+    "no_results": Code(Status.INPUT, False, "a job that did not complete, or kept nothing, cannot feed another"),
     "not_inspected": Code(
         Status.INPUT, False, "a job does not say on which platforms it can run; bac-inspect finds out"
     ),
@@ -75,7 +77,7 @@ CODES: dict[str, Code] = {
     "schema1": Code(Status.INPUT, False, "the image has only a Docker schema 1 manifest, which names no platforms"),
     "bad_module": Code(Status.INPUT, False, "a file is not a WebAssembly module or component"),
     "no_entrypoint": Code(Status.INPUT, False, "a WebAssembly module does not export the function to run"),
-    "not_found": Code(Status.WORLD, False, "the registry or the engine does not have this image"),
+    "not_found": Code(Status.WORLD, False, "the registry, the engine or the server does not have what was asked for"),
     "not_cached": Code(Status.WORLD, False, "only the cache may be asked, and it does not have this"),
     "unauthorized": Code(Status.WORLD, False, "the registry or the engine refuses these credentials, or wants some"),
     "blocked": Code(Status.INPUT, False, "the configuration of this host forbids the registry"),
@@ -84,10 +86,11 @@ CODES: dict[str, Code] = {
     "timed_out": Code(Status.WORLD, True, "a network service or a local engine took too long"),
     "digest_mismatch": Code(Status.WORLD, True, "the bytes received do not have the digest they were asked by"),
     "no_engine": Code(Status.WORLD, True, "the engine that runs this kind of job is not there or does not answer"),
-    "engine_failed": Code(Status.WORLD, True, "the engine answered with an error"),
+    "engine_failed": Code(Status.WORLD, True, "the engine, or a node that was asked, answered with an error"),
     "wrong_node": Code(Status.INPUT, False, "a match line is for another host"),
     "wrong_platform": Code(Status.INPUT, False, "this host cannot run any platform of the job"),
     "unsupported": Code(Status.INPUT, False, "the job asks for something that this command cannot do"),
+    "not_allowed": Code(Status.INPUT, False, "the owner of this host does not let one job have what it asks for"),
     "not_started": Code(Status.INPUT, False, "the engine could not start the job's program"),
 }
 

@@ -97,7 +97,10 @@ LOCAL = record(
 SOURCE = tagged(
     {
         "ipfs": record(Field("CID", text(not_blank), required=True)),
-        "urlDownload": record(Field("URL", text(jobrules.web_address), required=True)),
+        "urlDownload": record(
+            Field("URL", text(jobrules.web_address), required=True),
+            Field("ChecksumSHA256", text(jobrules.checksum)),
+        ),
         "s3": record(*S3),
         "s3PreSigned": record(*S3, Field("PreSignedURL", text(), required=True), Field("Managed", boolean)),
         "local": LOCAL,

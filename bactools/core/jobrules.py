@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from bactools.core import platforms
+from bactools.core.errors import BacError
+from bactools.core.linking import path_of
 from bactools.core.running import RESULT_FILES
 from bactools.core.shapes import join, quoted, unique
 
@@ -87,6 +89,17 @@ def web_address(value: str) -> str | None:
     return None if whole_url else "must be an http or https URL with a path"
 
 
+def checksum(value: str) -> str | None:
+    """What is wrong with the SHA-256 of a file; upstream has no such field for what it downloads."""
+    from bactools.core import download  # it reads mail headers, which take time to import
+
+    try:
+        download.sha256(value)
+    except BacError:
+        return f"is {quoted(value)}; it must be a SHA-256 digest in hex or base64"
+    return None
+
+
 def data_url(value: str) -> str | None:
     """What is wrong with inline content (RFC 2397)."""
     return None if value.startswith("data:") and "," in value else "must be a data URL (data:TYPE;base64,...)"
@@ -142,7 +155,7 @@ def task_rule(found: dict[str, Any], path: str, mistakes: Mistakes) -> None:
     inputs, results = found.get("InputSources", []), found.get("ResultPaths", [])
     sources = f"{path}.InputSources"
     targets = {f"{sources}[{index}].Target": each["Target"] for index, each in enumerate(inputs)}
-    unique({at: "/" + target.strip("/") for at, target in targets.items()}, mistakes)
+    unique({at: path_of(target) for at, target in targets.items()}, mistakes)
     unique({f"{sources}[{i}].Alias": each["Alias"] for i, each in enumerate(inputs) if "Alias" in each}, mistakes)
     for name in ("Name", "Path"):
         unique({f"{path}.ResultPaths[{i}].{name}": each[name] for i, each in enumerate(results)}, mistakes)
@@ -154,8 +167,9 @@ def task_rule(found: dict[str, Any], path: str, mistakes: Mistakes) -> None:
     params = found["Engine"]["Params"]
     modules = {"EntryModule": params["EntryModule"]}
     modules |= {f"ImportModules[{index}]": each for index, each in enumerate(params.get("ImportModules", []))}
+    places = set(map(path_of, targets.values()))
     for name, target in modules.items():
-        if target not in targets.values():
+        if path_of(target) not in places:
             mistakes.append(f"{path}.Engine.Params.{name} is {quoted(target)}, which is no Target of {sources}")
 
 

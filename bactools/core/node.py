@@ -116,14 +116,16 @@ def measured(node: Node, host: HostFacts, gpus: Sequence[Gpu] | None, runtimes: 
     return node
 
 
-def published(node: Node, settings: Settings, labels: Mapping[str, str], probed: datetime) -> Node:
+def published(
+    node: Node, settings: Settings, labels: Mapping[str, str], equipment: plan.Equipment, probed: datetime
+) -> Node:
     """The node with the rest: what its owner says of it, its labels in the order of their keys, and the time."""
     local = settings.local_paths is None or len(settings.local_paths) > 0
     node.probed = timestamp(probed)
     node.limits = UNSET if settings.limits is None else _resources(settings.limits)
     node.labels = {key: labels[key] for key in sorted(labels)}
-    node.sources = [name for name in plan.SOURCES if local or name not in plan.LOCAL_SOURCES]
-    node.publishers = list(plan.PUBLISHERS)
+    node.sources = [name for name in equipment.sources if local or name not in plan.LOCAL_SOURCES]
+    node.publishers = list(equipment.publishers)
     node.schedulable = True
     return node
 

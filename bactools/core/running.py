@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from bactools.core.ports import Port
 
 Ended = Literal["completed", "failed", "timeout", "cancelled", "oom", "refused"]
 
@@ -11,18 +14,39 @@ RESULT_FILES = ("stdout", "stderr", "exitCode")
 
 
 class Mount(NamedTuple):
-    """A folder or file of this host at an absolute path of the guest."""
+    """A folder or file of this host at an absolute path of the guest.
+
+    What a run writes into an ``output`` belongs to its caller afterwards, whoever the guest was.
+    """
 
     host: str
     guest: str
     writable: bool
+    output: bool = False
+
+
+class Linked(NamedTuple):
+    """A WebAssembly module that others import from: a file of this host, and its path in the job, which is its name."""
+
+    name: str
+    host: str
+
+
+class Deadline(NamedTuple):
+    """When all of a run has to be over, pulling included: a reading of ``time.monotonic``, and its total in seconds."""
+
+    at: float
+    seconds: float
 
 
 class Run(NamedTuple):
     """One run: arguments, environment and limits. Memory in bytes, CPU in cores, timeout in seconds.
 
     ``entrypoint`` replaces an image's entrypoint, or names the function of a module (one element).
-    ``network`` is ``none``, ``bridge`` or ``host``.
+    ``network`` is ``none``, ``bridge`` or ``host``. ``stop`` is a descriptor that becomes readable when the run shall
+    be stopped. Of a container: ``pids`` is how many processes it may have (None: the usual number), ``gpus`` a count;
+    ``capabilities`` (``NET_RAW``) come on top of the usual ones, and with ``privileges`` a program may gain some.
+    ``modules`` are those that a WebAssembly module imports from, in the order in which the job names them.
     """
 
     arguments: tuple[str, ...]
@@ -34,6 +58,14 @@ class Run(NamedTuple):
     cpu: float | None = None
     network: str = "none"
     timeout: float | None = None
+    deadline: Deadline | None = None
+    stop: int | None = None
+    pids: int | None = None
+    gpus: int = 0
+    ports: tuple[Port, ...] = ()
+    capabilities: tuple[str, ...] = ()
+    privileges: bool = False
+    modules: tuple[Linked, ...] = ()
 
 
 class Ending(NamedTuple):
@@ -41,7 +73,8 @@ class Ending(NamedTuple):
 
     ``interruption`` is what is to be raised once the record is written: the KeyboardInterrupt or Terminated that
     cancelled the run, or the BacError that cut it short, such as a full disk or an engine that has gone.
-    ``cpu_seconds`` and ``peak_memory`` (bytes) are None where they could not be told.
+    ``cpu_seconds`` and ``peak_memory`` (bytes) are None where they could not be told. ``warnings`` are sentences about
+    what did not go as promised although the run is over.
     """
 
     status: Ended
@@ -50,3 +83,4 @@ class Ending(NamedTuple):
     interruption: BaseException | None = None
     cpu_seconds: float | None = None
     peak_memory: int | None = None
+    warnings: tuple[str, ...] = ()

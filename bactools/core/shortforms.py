@@ -1,6 +1,6 @@
 """The short forms of a job's parts on the command line, as upstream's ``docker run`` and ``wasm run`` read them.
 
-    input        SRC[:DST][,dst=DST][,opt=KEY=VALUE]...    file://PATH http(s)://... s3://BUCKET/KEY ipfs://CID
+    input        SRC[:DST][,dst=DST][,opt=KEY=VALUE]...    file://PATH http(s)://... s3://BUCKET/KEY ipfs://CID[/PATH]
     module       SRC[:TARGET]                              the same, or the path of a file
     output       NAME:/PATH
     publisher    local | ipfs | s3managed | noop | s3://BUCKET/KEY[,opt=KEY=VALUE]...
@@ -26,15 +26,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 DEFAULT_TARGET = "/inputs"
+CHECKSUM_OPTIONS = {
+    "checksum-256": "ChecksumSHA256",
+    "checksum256": "ChecksumSHA256",
+    "checksum_256": "ChecksumSHA256",
+}
 S3_OPTIONS = {
     "endpoint": "Endpoint",
     "region": "Region",
     "versionid": "VersionID",
     "version-id": "VersionID",
     "version_id": "VersionID",
-    "checksum-256": "ChecksumSHA256",
-    "checksum256": "ChecksumSHA256",
-    "checksum_256": "ChecksumSHA256",
+    **CHECKSUM_OPTIONS,
     "filter": "Filter",
 }
 FILE_OPTIONS = {"rw": "ReadWrite", "read-write": "ReadWrite", "create-as": "CreateAs"}
@@ -73,15 +76,12 @@ def remote(written: Written, text: str) -> dict[str, Any] | None:
     """The source of an address that is not a file; None if it is one. ``text`` is for messages."""
     scheme, rest = _scheme(written.source)
     if scheme in ("http", "https"):
-        return _source("urlDownload", {"URL": written.source}, written, {}, text)
+        return _source("urlDownload", {"URL": written.source}, written, CHECKSUM_OPTIONS, text)
     if scheme == "s3":
         bucket, _, key = rest.partition("/")
         return _source("s3", {"Bucket": bucket, "Key": key}, written, S3_OPTIONS, text)
     if scheme == "ipfs":
-        cid, _, path = rest.partition("/")
-        if path:
-            _refuse(text, "has a path below the CID, which Bacalhau ignores: name the whole CID")
-        return _source("ipfs", {"CID": cid}, written, {}, text)
+        return _source("ipfs", {"CID": rest}, written, {}, text)
     if scheme not in ("", "file"):
         _refuse(text, f"has the scheme {scheme}; it may be file, http, https, s3 or ipfs")
     return None

@@ -13,29 +13,49 @@ if TYPE_CHECKING:
     from types import FrameType
 
 
-class _Rung(BaseException):
+LONGEST = 1e8
+"""Seconds, three years: the kernel's clock cannot be set to any time, and nobody waits for a later one."""
+
+
+class Rung(BaseException):
     """The time is up; like KeyboardInterrupt, it runs every ``finally`` on its way out and nothing else stops it."""
 
 
 @contextmanager
 def limited(seconds: float, doing: str, hint: str) -> Iterator[None]:
     """Do what stands inside for no longer than that. Raises BacError ``timed_out``; for the main thread only."""
+    try:
+        with ringing(seconds):
+            yield
+    except Rung as error:
+        raise BacError("timed_out", f"{doing} did not end within {seconds:g} seconds", hint=hint) from error
+
+
+@contextmanager
+def ringing(seconds: float | None) -> Iterator[None]:
+    """Do what stands inside for no longer than that, None for as long as it takes; one such clock at a time.
+
+    Raises Rung; for the main thread only.
+    """
+    if seconds is None:
+        yield
+        return
+    if seconds <= 0:
+        raise Rung
     armed = True
 
     def ring(_number: int, _frame: FrameType | None) -> None:
         # A process that has been told to stop hears no more signals (cli/boundary), and must clear up undisturbed.
         if armed and signal.getsignal(signal.SIGTERM) != signal.SIG_IGN:
-            raise _Rung
+            raise Rung
 
     before = signal.signal(signal.SIGALRM, ring)
     try:
         try:
-            signal.setitimer(signal.ITIMER_REAL, seconds)
+            signal.setitimer(signal.ITIMER_REAL, min(seconds, LONGEST))
             yield
         finally:
             armed = False
             signal.setitimer(signal.ITIMER_REAL, 0)
-    except _Rung as error:
-        raise BacError("timed_out", f"{doing} did not end within {seconds:g} seconds", hint=hint) from error
     finally:
         signal.signal(signal.SIGALRM, before)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 from msgspec import UNSET, structs
 
-from bactools.core import bare, jobspec, lines, match, needs
+from bactools.core import bare, jobspec, lines, linking, match, needs
+from bactools.core.changes import called
 from bactools.core.errors import BacError
 from bactools.core.reasons import ABOUT_THE_PLATFORM
 from bactools.core.records import Image, Job, Match, Module, Node
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from bactools.core.hostfile import Settings
+    from bactools.core.match import Verdict
     from bactools.core.needs import Need
     from bactools.core.routes import Choice
     from bactools.flows.registries import Registries
@@ -174,9 +176,17 @@ def _choice(need: Need, node: Node, job: Job) -> Choice:
         raise BacError(
             "wrong_platform",
             f"this host cannot run the job {job.name or job.id}: it {'; it '.join(reasons)}",
-            hint=f"This host runs {', '.join(offers) or 'no platform'} with {need.engine}.",
+            hint=_missing(need, verdict) or f"This host runs {', '.join(offers) or 'no platform'} with {need.engine}.",
         )
     return verdict.choice
+
+
+def _missing(need: Need, verdict: Verdict) -> str | None:
+    """What to do where an import is all that is missing."""
+    wanted = [item.want for item in verdict.reasons if item.code == "import"]
+    about = {item.code for item in verdict.reasons} & ABOUT_THE_PLATFORM
+    named = [item for item in need.imports if called(item) in wanted]
+    return linking.hint(named[0]) if about == {"import"} and named else None
 
 
 def _no_engine(engine: str, node: Node) -> BacError:

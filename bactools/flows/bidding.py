@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 from msgspec import structs
 
-from bactools.core import bidding, jobspec, lines, requirements, wazero
+from bactools.core import bidding, jobspec, lines, plan, requirements, wazero
 from bactools.core.errors import BacError
 from bactools.core.records import Node
 from bactools.edges import documents
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 UNRUNNABLE = frozenset({"not_found", "platforms_disjoint"})
 """What finding a job's artifact can end in that no other try will change: no host can run it."""
+
+
+NEAR = plan.LOCAL_SOURCES | {"inline"}
+"""Sources of a module that need no fetching."""
 
 
 class Answer(NamedTuple):
@@ -56,13 +60,15 @@ def answer(data: bytes, node_file: str | None, now: datetime, terms: Terms) -> A
 
 
 def _inspected(job: Job) -> Job:
-    """The job with what it runs. A module that only Bacalhau can fetch is taken for what Bacalhau can run."""
-    try:
+    """The job with what it runs. A module that is fetched from afar is taken for what Bacalhau can run.
+
+    Its compute node has credentials and endpoints of its own for that, and time after it has bid.
+    """
+    task = jobspec.task(job.spec)
+    modules = plan.module_names(task)
+    if all(item.source_type in NEAR for item in task.inputs if item.target in modules):
         with registries() as places:
             return structs.replace(job, **resolve(job, places))
-    except BacError as error:
-        if error.code != "unsupported" or jobspec.task(job.spec).engine != "wasm":
-            raise
     requires = structs.replace(requirements.of(job.spec), platforms=[wazero.PLATFORM])
     return structs.replace(job, requires=requires)
 

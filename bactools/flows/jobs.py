@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from bactools.core import jobbuild, jobspec, lines, shortforms
+from bactools.core import jobbuild, jobspec, lines, pipeline, shortforms
 from bactools.core.errors import BacError
-from bactools.core.records import Job
+from bactools.core.records import Job, Result
 from bactools.edges import documents
 
 if TYPE_CHECKING:
@@ -56,3 +56,20 @@ def line(found: Line, platforms: Sequence[str]) -> bytes:
         return found.raw
     changes = {"id": fresh.id, "name": fresh.name, "spec": fresh.spec, "requires": fresh.requires, "artifact": UNSET}
     return lines.extend(found, changes)
+
+
+def only(operand: str, platforms: Sequence[str]) -> Job:
+    """The one job of a file (``-`` is standard input), which accepts ``platforms`` too.
+
+    Raises BacError ``unsupported`` for several, ``empty_input`` for none, or as ``documents.read`` and ``job``.
+    """
+    found = documents.read("/dev/stdin" if operand == "-" else operand)
+    if len(found) != 1:
+        code = "unsupported" if found else "empty_input"
+        raise BacError(code, f"{operand} holds {len(found)} jobs; results can feed one", input=operand)
+    return job(found[0], platforms)
+
+
+def fed(wanted: Job, line: Line, target: str) -> Job:
+    """The job with the results of a result line as an input. Raises BacError ``bad_record`` or as ``pipeline.fed``."""
+    return jobspec.job(pipeline.fed(wanted.spec, lines.decode(line, Result), target))

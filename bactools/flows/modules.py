@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from bactools.core import wasm, wasm_precompiled
 from bactools.core.errors import BacError
-from bactools.core.plan import LOCAL_SOURCES
+from bactools.core.linking import path_of
+from bactools.core.plan import IPFS_API, IPFS_GATEWAY, LOCAL_SOURCES
 from bactools.core.records import Module, ModulePlatform
 from bactools.core.reference import digest_of, is_loopback
 from bactools.edges import modules
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 OK = 200
 STATUSES = {401: "unauthorized", 403: "unauthorized", 404: "not_found", 410: "not_found", 429: "rate_limited"}
 INLINE = "inline"
+TOO_LARGE = "a module of the job is larger than {} bytes, the most that is read"
 
 
 class Loaded(NamedTuple):
@@ -60,12 +62,12 @@ def from_url(client: Client, url: str) -> Loaded:
 
 
 def from_job(task: Task, target: str) -> Loaded:
-    """The module that a job places at ``target``, from a local or an inline input.
+    """The module that a job places at ``target``, wherever it comes from.
 
     Raises BacError ``bad_spec``, ``unsupported``, or as the source fails.
     """
     for item in task.inputs:
-        if item.target == target:
+        if path_of(item.target) == path_of(target):
             return _from_input(item)
     raise BacError("bad_spec", f"the job runs the module {target}, which is none of its inputs")
 
@@ -111,8 +113,33 @@ def _from_input(item: Input) -> Loaded:
         return Loaded(inline.read(item.params, item.target), f"{INLINE}:{item.target}")
     if item.source_type in LOCAL_SOURCES:
         return from_file(modules.in_folder(local.source_path(item.params, item.target)))
-    raise BacError(
-        "unsupported",
-        f"the module {item.target} comes from a source of type {item.source_type}, which is not fetched here",
-        hint="Fetch it yourself and use a local or an inline source.",
-    )
+    return _fetched(item)
+
+
+def _fetched(item: Input) -> Loaded:
+    """A module from elsewhere, fetched to be looked at."""
+    import os
+
+    from bactools.core.budget import Budget
+    from bactools.edges import scratch
+    from bactools.flows import inputs
+
+    known = inputs.Sources(os.environ.get(IPFS_GATEWAY) or None, os.environ.get(IPFS_API) or None)
+    with scratch.folder() as folder:
+        budget = Budget(modules.MODULE_LIMIT, TOO_LARGE, "Build it smaller, and give it its data as another input.")
+        place = inputs.Place(known, (0, 1), budget, folder, lambda _: None)
+        data = modules.read(modules.in_folder(inputs.module(item, place, {})))
+    _keep(data)
+    return Loaded(data, f"{item.source_type}:{item.target}")
+
+
+def _keep(data: bytes) -> None:
+    """What was fetched to be looked at is fetched no second time to be run: an address may serve only once."""
+    from contextlib import suppress
+
+    from bactools.edges import cache
+
+    known = cache.find()
+    if known:
+        with suppress(BacError):  # then it is fetched again
+            known.keep_content(digest_of(data), data)

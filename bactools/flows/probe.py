@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from bactools.core import hostfacts, hostfile, node
+from bactools.core import hostfacts, hostfile, node, plan
 from bactools.core.errors import BacError
 from bactools.edges import host
 from bactools.edges.host.tree import Tree
@@ -84,7 +85,8 @@ def probe(request: Request, labels: Mapping[str, str], now: datetime) -> Node:
     doubts = hostfacts.doubts(probing.facts) if probing.tree.captured else []
     bare = node.identified(probing.facts, request.settings, found, [*doubts, *warnings, *trouble])
     whole = node.measured(bare, probing.facts, gpus, None if probing.tree.captured else _runtimes())
-    return node.published(whole, request.settings, {**request.settings.labels, **labels}, now)
+    equipment = plan.Equipment() if probing.tree.captured else _equipment()
+    return node.published(whole, request.settings, {**request.settings.labels, **labels}, equipment, now)
 
 
 def engines(names: Collection[str], settings: Settings) -> Node:
@@ -126,6 +128,12 @@ def _gpus(probing: Probing) -> tuple[list[Gpu] | None, list[str]]:
     from bactools.edges.host import gpus
 
     return gpus.read(probing.tree, probing.clock.left(GPU_TIMEOUT), decode=_decode)
+
+
+def _equipment() -> plan.Equipment:
+    """What bac-exec would find here for inputs and results."""
+    gateway, api = (bool(os.environ.get(name)) for name in (plan.IPFS_GATEWAY, plan.IPFS_API))
+    return plan.Equipment(find_spec("boto3") is not None, gateway, api)
 
 
 def _decode(data: bytes, name: str) -> list[object]:

@@ -9,6 +9,7 @@ from msgspec import UNSET, structs
 
 from bactools.core import jobspec, lines, needs, platforms, requirements
 from bactools.core.errors import BacError
+from bactools.core.linking import within_inputs
 from bactools.core.records import Image, Job
 from bactools.flows import modules
 from bactools.flows.inspect import engine_image, registry_image
@@ -96,12 +97,12 @@ def _job_module(task: Task, requires: Requires) -> Module:
     """The module of a job; what it and its import modules need of a node goes into ``requires``."""
     entry = modules.record(modules.from_job(task, task.entry_module or ""))
     linked = [modules.record(modules.from_job(task, target)) for target in task.import_modules]
-    provided = {target.lstrip("/") for target in task.import_modules}
+    targets = [item.target for item in task.inputs]
     features: dict[str, None] = {}
     imports: dict[Import, None] = {}
     for module in (entry, *linked):
         features.update(dict.fromkeys(module.features or ()))
-        imports.update(dict.fromkeys(each for each in module.imports or () if each.module.lstrip("/") not in provided))
+        imports.update(dict.fromkeys(each for each in module.imports or () if not within_inputs(each.module, targets)))
     requires.features = list(features)
     requires.imports = list(imports)
     if entry.memory:

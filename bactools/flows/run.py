@@ -1,7 +1,7 @@
-"""Run one job on this host: its inputs fetched, its program run by its engine, its results kept.
+"""Run one execution of a job on this host: its inputs fetched, its program run by its engine, its results kept.
 
 Whatever happens once the program runs, the results folder stays and a record tells how it ended. A run that never
-started leaves nothing behind, unless a signal ended it: then there are a record and an empty results folder.
+started leaves nothing behind, unless a signal or its own time ended it: then there are a record and a results folder.
 """
 
 from __future__ import annotations
@@ -10,185 +10,269 @@ import os
 import time
 from contextlib import ExitStack, closing
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import UNSET
 
-from bactools.core import ids, jobspec, plan, reference
+from bactools.core import ids, plan
+from bactools.core.budget import Budget
 from bactools.core.errors import BacError, Terminated
-from bactools.core.records import Image, Result, Usage
-from bactools.core.running import Ending, Mount
-from bactools.edges import results
+from bactools.core.linking import path_of
+from bactools.core.placeholders import Placeholders
+from bactools.core.records import Output, Result, Usage
+from bactools.core.running import Deadline, Ending, Mount
+from bactools.edges import alarm, results
+from bactools.edges import scratch as scratches
+from bactools.flows import inputs, publish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
-    from docker import DockerClient
-
+    from bactools.core.hostfile import Limits
     from bactools.core.jobspec import Input, Task
     from bactools.core.records import Job
     from bactools.core.routes import Choice
-    from bactools.core.running import Run
-    from bactools.edges.docker_engine.containers import Launch
     from bactools.edges.results import Recorder, Stream
+    from bactools.flows.engines import Engines
+    from bactools.flows.inputs import Sources
+    from bactools.flows.publish import Published, Publishers
+
+PARTIAL = "its outputs are partial"
 
 
-DAEMON = "daemon"
-"""The source of an image that only the engine of the host has."""
+class Setup(NamedTuple):
+    """How every job of this process is run.
 
-
-class Order(NamedTuple):
-    """What to run and how: the job with its artifact, the platform chosen for it, this host's id.
-
-    ``live`` says on which of our descriptors the job's streams are shown; ``timeout`` (seconds) goes over its own.
+    ``timeout`` (seconds) goes over a job's own; ``live`` says on which of our descriptors its streams are shown, with
+    ``labelled`` in lines that name them; ``environment`` is what ``env:NAME`` in a specification refers to;
+    ``capabilities``, ``privileges`` and ``pids`` loosen what holds a container.
     """
 
-    job: Job
-    choice: Choice
-    node: str
     parent: Path
     timeout: float | None
     live: Mapping[Stream, int]
+    labelled: bool
+    environment: Mapping[str, str]
+    limits: Limits | None
+    sources: Sources
+    publishers: Publishers
     progress: Callable[[str | None], None]
+    engines: Engines
+    capabilities: tuple[str, ...] = ()
+    privileges: bool = False
+    pids: int | None = None
+
+
+class Order(NamedTuple):
+    """What to run: the job with its artifact and its task within this host's limits, which of its executions.
+
+    ``input_limit`` is in bytes; ``node`` is this host's id.
+    """
+
+    job: Job
+    task: Task
+    choice: Choice
+    node: str
+    input_limit: int
+    partition: int = 0
+    partitions: int = 1
 
 
 class Outcome(NamedTuple):
-    """The record of a run, and what has to be raised once it is written: an interruption or a failure around it."""
+    """The record of a run, and what is to be told beside it.
+
+    ``interruption`` has to be raised once the record is written: a signal, or a failure around the run;
+    ``unpublished`` is why its results are not where they should be.
+    """
 
     record: Result
     interruption: BaseException | None
+    unpublished: BacError | None
 
 
-def run(order: Order, environment: Mapping[str, str]) -> Outcome:
-    """Run a job to its end; ``environment`` is what ``env:NAME`` in the spec refers to.
+class _Running(NamedTuple):
+    """An execution under way."""
+
+    order: Order
+    setup: Setup
+    execution: plan.Execution
+    deadline: Deadline | None
+    folder: Path
+    recorder: Recorder
+
+
+def run(order: Order, setup: Setup) -> Outcome:
+    """Run an execution to its end.
 
     Raises BacError when the job's program never ran; there is no results folder then.
     """
-    task = jobspec.task(order.job.spec)
-    plan.check(task)
+    spec = order.job.spec
     execution = plan.Execution(
-        order.job.id, ids.format_id("e", os.urandom(ids.SIZE)), order.job.spec.get("Type", "batch")
+        order.job.id,
+        ids.format_id("e", os.urandom(ids.SIZE)),
+        spec.get("Type", "batch"),
+        order.partition,
+        order.partitions,
     )
-    variables = plan.environment(task, execution, environment)
-    folder = results.create(order.parent, order.job.id)
+    variables = plan.environment(order.task, execution, setup.environment)
+    total = None if setup.timeout else plan.total_timeout(spec)
+    deadline = None if total is None else Deadline(time.monotonic() + total, total)
+    folder = results.create(setup.parent, order.job.id)
     started = datetime.now(timezone.utc)
     clock = time.monotonic()
-    with closing(results.Recorder(folder, order.live)) as recorder:
+    name = _label(order, folder) if setup.labelled else None
+    with closing(results.Recorder(folder, setup.live, name=name)) as recorder:
+        running = _Running(order, setup, execution, deadline, folder, recorder)
         try:
-            ending = _execute(order, task, folder, recorder, variables)
+            ending = _executed(running, variables)
         except BacError:
             results.discard(folder)
             raise
-        except (KeyboardInterrupt, Terminated) as interruption:
-            ending = Ending("cancelled", None, "stopped by a signal before the job had started", interruption)
         except BaseException:
             results.seal(folder, None)
             raise
-    seconds = time.monotonic() - clock
-    trouble = _sealed(folder, ending)
-    record = _record(order, task, ending, folder, recorder)
+    record = _record(running, ending)
     record.started = _stamp(started)
     record.finished = _stamp(datetime.now(timezone.utc))
-    record.seconds = round(seconds, 3)
-    return Outcome(record, ending.interruption or trouble)
+    record.seconds = round(time.monotonic() - clock, 3)
+    return _concluded(running, ending, record)
 
 
-def _execute(order: Order, task: Task, folder: Path, recorder: Recorder, variables: dict[str, str]) -> Ending:
-    with ExitStack() as scratch:
-        mounts = [_input(task, item, scratch) for item in plan.mounted(task)]
-        mounts += [_output(folder, item) for item in plan.outputs(task)]
-        wanted = plan.run(task, mounts, variables, order.timeout)
-        if task.engine == "wasm":
-            from bactools.flows.run_wasm import run_module
-
-            return run_module(task, order.choice.digest, wanted, recorder.write)
-        return _run_container(order, wanted, recorder)
+def _label(order: Order, folder: Path) -> str:
+    """What the lines of an execution are told by: the job's name, else that of the results folder."""
+    if not order.job.name:
+        return folder.name
+    name = "".join(letter if letter.isprintable() else "?" for letter in order.job.name)
+    return name if order.partitions == 1 else f"{name}[{order.partition}]"
 
 
-def _input(task: Task, item: Input, scratch: ExitStack) -> Mount:
-    """Make an input ready; what has to be written for it goes when ``scratch`` is left."""
-    from bactools.edges.sources import inline, local
-
-    guest = plan.guest_path(task, item.target)
-    if item.source_type in plan.LOCAL_SOURCES:
-        return local.mount(item.params, guest)
-    from tempfile import TemporaryDirectory
-
-    folder = scratch.enter_context(TemporaryDirectory(prefix="bactools-"))
-    return inline.mount(item.params, guest, Path(folder, "data"))
-
-
-def _output(folder: Path, item: plan.Folder) -> Mount:
-    return Mount(str(results.output(folder, item.name)), item.guest, writable=True)
+def _executed(running: _Running, variables: dict[str, str]) -> Ending:
+    """How it ended; what was cut short says that its outputs may be half written."""
+    try:
+        ending = _execute(running, variables)
+    except (KeyboardInterrupt, Terminated) as interruption:
+        return Ending("cancelled", None, "stopped by a signal before the job had started", interruption)
+    except alarm.Rung:
+        seconds = running.deadline.seconds if running.deadline else 0
+        return Ending("timeout", None, f"stopped after its total timeout of {seconds:g} s, before the job had started")
+    words = [ending.message, PARTIAL if plan.cut_short(ending) else None, *ending.warnings]
+    return ending._replace(message="; ".join(filter(None, words)) or None)
 
 
-def _run_container(order: Order, wanted: Run, recorder: Recorder) -> Ending:
-    from bactools.edges.docker_engine import client, containers
-
-    with closing(client.connect()) as engine:
-        return containers.run(engine, _launch(engine, order), wanted, recorder.write, order.progress)
-
-
-def _launch(engine: DockerClient, order: Order) -> Launch:
-    """The one image to run: a manifest in a registry's repository, or what the engine holds under an ID."""
-    from bactools.edges.docker_engine.containers import Launch
-
-    job, choice, artifact = order.job, order.choice, order.job.artifact
-    if not isinstance(artifact, Image) or choice.digest is None:
-        raise BacError(
-            "not_inspected",
-            f"job {job.id} does not say which image to run for {choice.platform}",
-            hint="Pipe it through bac-inspect.",
+def _execute(running: _Running, variables: dict[str, str]) -> Ending:
+    order, setup = running.order, running.setup
+    with ExitStack() as stack:
+        scratch = stack.enter_context(scratches.folder()) if plan.fetches(order.task) else Path()
+        place = inputs.Place(
+            setup.sources, (order.partition, order.partitions), Budget(order.input_limit), scratch, setup.progress
         )
-    if artifact.source == DAEMON:
-        if _held(engine, artifact.reference) != choice.digest:
-            raise BacError(
-                "digest_mismatch",
-                f"{artifact.reference} in the Docker engine is no longer {choice.digest}",
-                hint="Inspect it again with bac-inspect.",
-            )
-        return Launch("", choice.digest, choice.platform, job.id)
-    return Launch(reference.parse(artifact.reference).name, choice.digest, choice.platform, job.id)
+        with _in_time(running):
+            mounts = inputs.mounts(order.task, place)
+        setup.progress(None)
+        mounts += [output(running.folder, item) for item in plan.outputs(order.task)]
+        if order.task.engine == "wasm":
+            from bactools.flows.run_wasm import Means, run_module
+
+            wanted = plan.run(order.task, mounts, variables, setup.timeout)._replace(deadline=running.deadline)
+            means = Means(setup.engines.wasm(), partial(_module, running, place), setup.progress)
+            return run_module(order.task, order.choice.digest, wanted, running.recorder.write, means)
+        from bactools.flows import run_container
+
+        prepared = run_container.Prepared(mounts, variables, running.deadline)
+        return run_container.run(order, setup, prepared, running.recorder.write)
 
 
-def _held(engine: DockerClient, name: str) -> str | None:
-    """The ID of the image that the engine has under a name, if any."""
-    from bactools.edges.docker_engine.images import inspect
-
-    try:
-        return inspect(engine, name).id
-    except BacError as error:
-        if error.code != "not_found":
-            raise
-        return None
+def _in_time(running: _Running) -> AbstractContextManager[None]:
+    """The clock of the total timeout, which a silent server hears too. Raises alarm.Rung."""
+    return alarm.ringing(running.deadline and running.deadline.at - time.monotonic())
 
 
-def _sealed(folder: Path, ending: Ending) -> BacError | None:
-    """Write the exit status; what goes wrong with that is told after the record is out."""
-    try:
-        results.seal(folder, ending.exit_code)
-    except BacError as error:
-        return error
-    return None
+def _module(running: _Running, place: inputs.Place, item: Input) -> Path:
+    inspected = {path_of(running.order.task.entry_module or ""): running.order.choice.digest}
+    with _in_time(running):
+        return inputs.module(item, place, inspected)
 
 
-def _record(order: Order, task: Task, ending: Ending, folder: Path, recorder: Recorder) -> Result:
+def output(folder: Path, item: plan.Folder) -> Mount:
+    """The mount of a new output folder. Raises BacError ``unwritable_file``."""
+    return Mount(str(results.output(folder, item.name)), item.guest, writable=True, output=True)
+
+
+def _record(running: _Running, ending: Ending) -> Result:
+    order, folder, printed = running.order, running.folder, running.recorder.printed
     usage = Usage(ending.cpu_seconds, ending.peak_memory)
     return Result(
         job=order.job.id,
         status=ending.status,
         node=order.node,
-        engine=task.engine,
+        engine=order.task.engine,
         platform=order.choice.platform,
         digest=order.choice.digest,
         exit_code=ending.exit_code,
         message=ending.message or UNSET,
         results=str(folder),
-        stdout=results.summary(folder, "stdout", recorder.printed["stdout"]),
-        stderr=results.summary(folder, "stderr", recorder.printed["stderr"]),
+        stdout=_summary(folder, "stdout", printed["stdout"]),
+        stderr=_summary(folder, "stderr", printed["stderr"]),
         usage=usage if usage != Usage() else UNSET,
     )
+
+
+def _summary(folder: Path, stream: Stream, printed: int) -> Output:
+    """What a stream's file holds; of one that somebody has taken away, how much the job printed."""
+    try:
+        return results.summary(folder, stream, printed)
+    except BacError:
+        return Output(bytes=printed, tail="", truncated=printed > 0)
+
+
+def _concluded(running: _Running, ending: Ending, record: Result) -> Outcome:
+    """Seal the folder and publish it; what goes wrong with that is told beside the record."""
+    interruption = ending.interruption
+    try:
+        results.seal(running.folder, ending.exit_code)
+    except BacError as error:
+        _say(record, f"its results are not whole: {error.message}")
+        interruption = interruption or error
+    publisher = running.order.task.publisher
+    whole = ending.status in plan.PUBLISHED and not plan.cut_short(ending)
+    if publisher is None or interruption is not None or not whole:
+        return Outcome(record, interruption, None)
+    record.published = None
+    try:
+        record.published = _published(running, publisher)
+    except BacError as error:
+        unpublished = _unpublished(record, running.folder, error)
+    except (KeyboardInterrupt, Terminated) as signalled:
+        interruption = signalled
+        unpublished = None
+        _say(record, "a signal stopped its publishing")
+    else:
+        unpublished = None
+    return Outcome(record, interruption, unpublished)
+
+
+def _published(running: _Running, publisher: Mapping[str, object]) -> Published | None:
+    order, setup = running.order, running.setup
+    names = Placeholders(order.job.id, running.execution.execution, order.node, datetime.now().astimezone())
+    total = running.deadline and running.deadline.seconds
+    try:
+        with publish.in_time(total):
+            return publish.publish(publisher, running.folder, names, setup.publishers, setup.progress)
+    finally:
+        setup.progress(None)
+
+
+def _unpublished(record: Result, folder: Path, error: BacError) -> BacError:
+    _say(record, f"its results are not published: {error.message}")
+    message = f"publishing the results of job {record.job}: {error.message}; they stay in {folder}"
+    return BacError(error.code, message, hint=error.hint)
+
+
+def _say(record: Result, words: str) -> None:
+    record.message = f"{record.message}; {words}" if record.message else words
 
 
 def _stamp(moment: datetime) -> str:

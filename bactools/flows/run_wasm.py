@@ -1,34 +1,48 @@
-"""Run a job's WebAssembly module: find its bytes, make sure they are those that were inspected, and run them."""
+"""Run a job's WebAssembly module: have it and its import modules fetched, and hand them to the engine."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from bactools.core import wasm
 from bactools.core.errors import BacError
-from bactools.core.reference import digest_of
-from bactools.edges import wasm_runtime
-from bactools.flows import modules
+from bactools.core.linking import path_of
+from bactools.core.running import Linked
+from bactools.edges import modules
 
 if TYPE_CHECKING:
-    from bactools.core.jobspec import Task
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from bactools.core.jobspec import Input, Task
     from bactools.core.running import Ending, Run
-    from bactools.edges.wasm_runtime.child import Write
+    from bactools.edges.wasm_runtime import Runtime
+    from bactools.edges.wasm_runtime.listening import Write
+
+    Fetch = Callable[[Input], Path]
+    Progress = Callable[[str | None], None]
 
 
-def run_module(task: Task, digest: str | None, wanted: Run, write: Write) -> Ending:
+class Means(NamedTuple):
+    """What running a module needs: what runs it, how an input gets here, and who is told of one that compiles long."""
+
+    engine: Runtime
+    fetch: Fetch
+    progress: Progress
+
+
+def run_module(task: Task, digest: str | None, wanted: Run, write: Write, means: Means) -> Ending:
     """Run the module of a task, whose bytes have this digest, and hand what it prints to ``write`` as it comes.
 
-    Raises BacError ``digest_mismatch``, or as reading and starting the module do.
+    An input is fetched as a file, or a folder with the one module in it. Raises BacError ``bad_spec``, or as fetching,
+    reading and starting modules do.
     """
-    loaded = modules.from_job(task, task.entry_module or "")
-    if digest is not None and digest_of(loaded.data, like=digest) != digest:
-        raise BacError(
-            "digest_mismatch",
-            f"the module {loaded.name} is not the one that was inspected: its digest is no longer {digest}",
-            hint="Inspect the job again with bac-inspect.",
-        )
-    module = loaded.data
-    if wasm.is_text(module):
-        module = wasm_runtime.to_binary(module, loaded.name)
-    return wasm_runtime.run(module, wanted, write)
+    entry = _linked(task, task.entry_module or "", means.fetch)
+    libraries = tuple(_linked(task, target, means.fetch) for target in task.import_modules)
+    return means.engine.run(entry, digest, wanted._replace(modules=libraries), write, means.progress)
+
+
+def _linked(task: Task, target: str, fetch: Fetch) -> Linked:
+    for item in task.inputs:
+        if path_of(item.target) == path_of(target):
+            return Linked(target, str(modules.in_folder(fetch(item))))
+    raise BacError("bad_spec", f"the job runs the module {target}, which is none of its inputs")

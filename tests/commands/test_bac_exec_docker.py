@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from io import BytesIO
 from pathlib import Path
@@ -257,6 +258,43 @@ def test_a_full_disk_ends_the_run_and_keeps_what_fits(
     assert containers(docker, job) == []
 
 
+def test_what_a_killed_bac_exec_left_is_cleared_by_the_next(
+    run: Run,
+    spawn: Callable[..., subprocess.Popen[bytes]],
+    home: Path,
+    docker: DockerClient,
+    docker_job: Callable[..., bytes],
+):
+    script = "echo partial > /outputs/file; chown 33:33 /outputs/file; echo ready; sleep 600"
+    job = docker_job("--", "sh", "-c", script)
+    process = spawn("bac-exec", input=job)
+    eventually(lambda: [path for path in home.glob("job-*/stdout") if path.read_bytes() == b"ready\n"])
+    process.kill()
+    process.wait()
+    try:
+        assert [each["State"] for each in containers(docker, job)] == ["running"]
+        (folder,) = home.glob("job-*")
+        assert not (folder / "exitCode").exists()
+        ran = run("bac-exec", input=docker_job("--", "true"))
+        assert (ran.status, containers(docker, job)) == (0, [])
+        assert sorted(path.name for path in folder.iterdir()) == ["exitCode", "outputs", "stderr", "stdout"]
+        assert (folder / "exitCode").read_bytes() == b"-1"
+        assert (folder / "outputs").stat().st_mode & 0o777 == 0o755
+        assert (folder / "outputs" / "file").read_bytes() == b"partial\n"
+        assert (folder / "outputs" / "file").stat().st_uid == os.geteuid()
+    finally:
+        for each in containers(docker, job):
+            docker.api.remove_container(each["Id"], force=True)
+
+
+def test_what_another_user_of_the_image_wrote_belongs_to_the_caller(run: Run, docker_job: Callable[..., bytes]):
+    script = "cd /outputs; mkdir closed; echo x > closed/file; chmod 700 closed; chown -R 33:33 closed"
+    ran = run("bac-exec", input=docker_job("--", "sh", "-c", script))
+    found = [folder_of(ran) / "outputs" / name for name in ("", "closed", "closed/file")]
+    assert ran.status == 0
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in found} == {(os.geteuid(), os.getegid())}
+
+
 def test_two_runs_at_once_share_nothing(
     spawn: Callable[..., subprocess.Popen[bytes]], docker_job: Callable[..., bytes]
 ):
@@ -277,7 +315,9 @@ def test_passthrough_is_like_docker_run(run: Run, docker_job: Callable[..., byte
 
 def test_passthrough_says_that_memory_ran_out(run: Run, docker_job: Callable[..., bytes]):
     ran = run("bac-exec", "--passthrough", input=docker_job("--memory", "16MiB", "--", "sh", "-c", "x=$(yes)"))
-    assert (ran.status, ran.stderr) == (137, "bac-exec: oom: killed at its memory limit of 16 MiB\n")
+    assert ran.status == 137
+    assert ran.stderr.startswith("bac-exec: oom: killed at its memory limit of 16 MiB")
+    assert ran.stderr.count("\n") == 1
 
 
 def test_passthrough_onto_a_full_disk_is_one_line(
@@ -313,3 +353,69 @@ def test_the_whole_pipe(shell: Run, registry: str):
         f"bac-job docker {registry}/busybox:multi -- echo piped | bac-inspect | bac-match <(bac-probe) | bac-exec"
     )
     assert (ran.status, ran.records[0]["stdout"]["tail"]) == (0, "piped\n")
+
+
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+@pytest.mark.parametrize(
+    ("flags", "said"), [(("--cpu", "4096"), "4096 cores"), (("--memory", "1MiB"), "1048576 bytes")]
+)
+def test_what_the_engine_has_not_is_refused_before_anything_is_made(
+    run: Run, home: Path, docker_job: Callable[..., bytes], flags: tuple[str, ...], said: str, dry: tuple[str, ...]
+):
+    ran = run("bac-exec", *dry, input=docker_job(*flags, "--", "true"))
+    assert (ran.status, ran.records[0]["code"]) == (3, "unsupported")
+    assert said in ran.records[0]["message"]
+    assert ran.records[0]["hint"]
+    assert list(home.glob("job-*")) == []
+
+
+def test_a_results_folder_that_goes_meanwhile_leaves_a_record_and_the_trouble(
+    spawn: Callable[..., subprocess.Popen[bytes]], home: Path, docker: DockerClient, docker_job: Callable[..., bytes]
+):
+    job = docker_job("--", "sh", "-c", "echo ready; while [ ! -e /outputs/go ]; do sleep 0.1; done; exit 3")
+    process = spawn("bac-exec", input=job)
+    (stdout,) = eventually(lambda: [path for path in home.glob("job-*/stdout") if path.read_bytes() == b"ready\n"])
+    folder = stdout.parent
+    for path in (stdout, folder / "stderr", folder / ".exitCode"):
+        path.unlink()
+    (folder / "outputs" / "go").touch()
+    (folder / "outputs").rename(home / "moved")
+    folder.rmdir()
+    told, stderr = process.communicate(timeout=60)
+    record = json.loads(told.splitlines()[0])
+    assert (record["kind"], record["status"], record["exit_code"]) == ("result", "failed", 3)
+    assert record["stdout"] == {"bytes": 6, "tail": "", "truncated": True}
+    assert "its results are not whole: " in record["message"]
+    assert process.returncode == 4
+    assert b"[unwritable_file]" in stderr
+    assert containers(docker, job) == []
+
+
+def test_a_dry_run_never_uses_an_earlier_runs_folder(
+    run: Run, shell: Run, home: Path, docker_job: Callable[..., bytes]
+):
+    job = docker_job("--timeout", "60", "--", "sh", "-c", "stat -c %a /outputs; echo two > /outputs/file")
+    first = folder_of(run("bac-exec", input=job))
+    (first / "outputs" / "file").write_bytes(b"one\n")
+    told = run("bac-exec", "--dry-run", input=job)
+    assert told.records[0]["plan"]["limits"]["pids"] == 4096
+    assert "would be stopped after 60 s; this is not." in told.stderr
+    by_hand = shell(told.stderr)
+    assert by_hand.stdout == b"777\n"
+    assert (first / "outputs" / "file").read_bytes() == b"one\n"
+    assert (home / f"{first.name}-2" / "outputs" / "file").read_bytes() == b"two\n"
+    again = shell(told.stderr)
+    assert (again.status != 0, again.stdout) == (True, b"")
+
+
+def test_the_line_of_a_dry_run_keeps_a_variable_of_dockers_name_from_docker(
+    run: Run, shell: Run, docker_job: Callable[..., bytes]
+):
+    job = docker_job(
+        "--env", "DOCKER_HOST=env:SEC", "--env", "PATH=env:SEC", "--", "/bin/sh", "-c", "echo $DOCKER_HOST"
+    )
+    secret = {"SEC": "tcp://127.0.0.1:9"}
+    told = run("bac-exec", "--dry-run", input=job, env=secret)
+    assert secret["SEC"] not in told.stderr + told.stdout.decode()
+    by_hand = shell(told.stderr, env=secret)
+    assert (by_hand.status, by_hand.stdout) == (0, b"tcp://127.0.0.1:9\n")

@@ -96,7 +96,7 @@ def test_arguments_and_environment_reach_the_guest(execute):
     arguments, environment, folders, _ = (folder / "stdout").read_text().split("\n")
     assert arguments == "\0one\0zwö\0"
     assert "NAME=a=b" in environment.split("\0")
-    assert folders == "/outputs\0"
+    assert folders == "/outputs\0/\0"
 
 
 @pytest.mark.parametrize(("source", "target"), [("data", "/inputs"), ("data/name.txt", "/inputs/name.txt")])

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from file_server import serving
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 HEAD = b"\0asm\1\0\0\0"
@@ -276,11 +277,12 @@ def test_a_folder_stands_for_the_one_module_in_it(run, tmp_path):
     assert codes(run("bac-inspect", input=wasm_job(local(tmp_path)))) == ["unreadable_file"]
 
 
-def test_a_module_from_elsewhere_is_refused_with_what_can_be_done(run):
-    source = {"Type": "urlDownload", "Params": {"URL": "https://example.org/x.wasm"}}
-    done = run("bac-inspect", input=wasm_job({"Target": "main.wasm", "Source": source}))
-    assert (done.status, codes(done)) == (3, ["unsupported"])
-    assert "use a local or an inline source" in done.stderr
+def test_a_module_from_elsewhere_is_fetched_to_be_looked_at(run):
+    with serving(module(("env", "g"))) as files:
+        source = {"Type": "urlDownload", "Params": {"URL": files.url}}
+        (record,) = run("bac-inspect", input=wasm_job({"Target": "main.wasm", "Source": source})).records
+    assert record["requires"]["imports"] == [{"module": "env", "name": "g", "kind": "func"}]
+    assert record["requires"]["platforms"] == ["wasm32/wasi"]
 
 
 def test_a_bad_job_is_a_record_and_the_rest_goes_on(run, registry):

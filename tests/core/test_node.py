@@ -4,7 +4,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from bactools.core import lines, node
+from bactools.core import lines, node, plan
 from bactools.core.enginefacts import DockerFacts, WasmFacts
 from bactools.core.hostfacts import HostFacts
 from bactools.core.hostfile import Limits, LocalPath, Settings
@@ -43,7 +43,7 @@ def native(engine: DockerFacts, host: HostFacts = HOST) -> str:
 
 def whole(host: HostFacts, settings: Settings, engines, gpus, runtimes, labels=None):
     bare = node.identified(host, settings, engines, ["why"])
-    return node.published(node.measured(bare, host, gpus, runtimes), settings, labels or {}, NOON)
+    return node.published(node.measured(bare, host, gpus, runtimes), settings, labels or {}, plan.Equipment(), NOON)
 
 
 def test_id_is_stable_and_hides_the_machine_id():
@@ -152,7 +152,7 @@ def test_a_whole_node_is_this_line():
         '"available":{"cpu":3.5,"memory":6442450944,"disk":42949672960},'
         '"limits":{"cpu":2.0,"gpus":[{"vendor":null,"name":null,"memory":null}]},"page_size":4096,'
         '"runtimes":[{"name":"crun","path":"/usr/bin/crun"}],"labels":{"arm":"no","zone":"eu"},'
-        '"sources":["inline","local","localDirectory"],"publishers":["local","noop"],"schedulable":true,'
+        '"sources":["inline","local","localDirectory","urlDownload"],"publishers":["local","noop"],"schedulable":true,'
         '"warnings":["why"]}'
     )
 
@@ -169,9 +169,9 @@ def test_what_could_not_be_told_is_null_and_what_was_not_looked_at_absent():
 @pytest.mark.parametrize(
     ("paths", "sources"),
     [
-        (None, ["inline", "local", "localDirectory"]),
-        ((), ["inline"]),
-        ((LocalPath("/srv", False),), ["inline", "local", "localDirectory"]),
+        (None, ["inline", "local", "localDirectory", "urlDownload"]),
+        ((), ["inline", "urlDownload"]),
+        ((LocalPath("/srv", False),), ["inline", "local", "localDirectory", "urlDownload"]),
     ],
 )
 def test_a_host_that_allows_no_local_path_has_no_local_source(paths, sources):
@@ -201,3 +201,17 @@ def test_the_bare_node_has_no_resources():
 def test_two_lines_say_the_same_but_for_the_time_and_what_is_free(before, same):
     after = b'{"kind":"node","id":"n-1","probed":"now","available":{"memory":2}}\n'
     assert node.unchanged(before, after) is same
+
+
+@pytest.mark.parametrize(
+    ("equipment", "sources", "publishers"),
+    [
+        (plan.Equipment(), [], []),
+        (plan.Equipment(s3=True), ["s3"], ["s3"]),
+        (plan.Equipment(gateway=True), ["ipfs"], []),
+        (plan.Equipment(api=True), ["ipfs"], ["ipfs"]),
+    ],
+)
+def test_sources_and_publishers_are_those_that_the_host_is_equipped_for(equipment, sources, publishers):
+    assert [name for name in equipment.sources if name not in plan.SOURCES] == sources
+    assert [name for name in equipment.publishers if name not in plan.PUBLISHERS] == publishers

@@ -8,7 +8,8 @@ import pytest
 
 from bactools.core import jobspec, plan
 from bactools.core.errors import BacError
-from bactools.core.running import Mount, Run
+from bactools.core.ports import Port
+from bactools.core.running import Ending, Mount, Run
 
 EXECUTION = plan.Execution("j-1", "e-1", "batch")
 SYSTEM = {
@@ -126,17 +127,19 @@ def test_the_module_itself_is_not_mounted():
     ("task", "word"),
     [
         (docker_task(Network={"Type": "HTTP", "Domains": ["example.org"]}), "domains"),
-        (docker_task(Resources={"GPU": "1"}), "GPU"),
+        (wasm_task(Resources={"GPU": "1"}), "a GPU for WebAssembly"),
         (wasm_task(Network={"Type": "Host"}), "a network for WebAssembly"),
-        (docker_task(Publisher={"Type": "s3", "Params": {"Bucket": "b", "Key": "k"}}), "publisher s3"),
-        (docker_task(Network={"Type": "Bridge", "Ports": [{"Name": "web", "Target": 80}]}), "ports"),
         (
-            docker_task(InputSources=[{"Target": "/m", "Source": {"Type": "ipfs", "Params": {"CID": "bafy"}}}]),
-            "ipfs",
+            docker_task(Publisher={"Type": "s3managed"}),
+            "publisher s3managed: the addresses to publish to are given out by",
         ),
         (
-            wasm_task({"ImportModules": ["geo.wasm"]}, InputSources=[{"Target": "geo.wasm", "Source": DATA}]),
-            "import modules",
+            docker_task(
+                InputSources=[
+                    {"Target": "/m", "Source": {"Type": "s3PreSigned", "Params": {"Bucket": "b", "PreSignedURL": "u"}}}
+                ]
+            ),
+            "s3PreSigned: its address is given out by",
         ),
     ],
 )
@@ -146,6 +149,25 @@ def test_what_cannot_be_given_is_refused_by_name(task: jobspec.Task, word: str):
     assert caught.value.code == "unsupported"
     assert word in caught.value.message
     assert caught.value.hint
+
+
+PUBLISHING = {"Type": "Bridge", "Ports": [{"Name": "web", "Target": 80}]}
+
+
+def test_ports_without_numbers_are_refused_by_name():
+    with pytest.raises(BacError) as caught:
+        planned(docker_task(Network=PUBLISHING), [], EXECUTION, {}, None)
+    assert (caught.value.code, "published ports" in caught.value.message) == ("unsupported", True)
+
+
+def test_a_run_has_its_ports_and_their_variables():
+    run = plan.run(docker_task(Network=PUBLISHING), [], {}, None, (Port("web", "127.0.0.1", 20000, 80),))
+    assert run.ports == (Port("web", "127.0.0.1", 20000, 80),)
+    assert run.environment == {"BACALHAU_HOST_PORT_web": "20000", "BACALHAU_PORT_web": "80"}
+
+
+def test_a_run_counts_its_gpus():
+    assert planned(docker_task(Resources={"GPU": "2"}), [], EXECUTION, {}, None).gpus == 2
 
 
 @pytest.mark.parametrize("name", ["stdout", "exitCode", ".exitCode", "..", "a/b", "", "a" * 256, "ä" * 128, "a\0"])
@@ -162,3 +184,57 @@ def test_a_mount_never_covers_the_root(path: str):
     with pytest.raises(BacError) as caught:
         plan.guest_path(docker_task(), path)
     assert caught.value.code == "bad_spec"
+
+
+def test_modules_are_not_mounted():
+    task = wasm_task({"ImportModules": ["geo.wasm"]}, InputSources=[{"Target": "geo.wasm", "Source": DATA}])
+    plan.check(task)
+    assert plan.mounted(task) == ()
+    assert plan.module_names(task) == ("/modules/main.wasm", "geo.wasm")
+
+
+def test_a_run_knows_its_partition():
+    run = planned(docker_task(), [], plan.Execution("j-1", "e-1", "batch", 2, 5), {}, None)
+    assert run.environment["BACALHAU_PARTITION_INDEX"] == "2"
+    assert run.environment["BACALHAU_PARTITION_COUNT"] == "5"
+
+
+@pytest.mark.parametrize(
+    ("spec", "count"),
+    [
+        ({"Type": "batch"}, 1),
+        ({"Type": "batch", "Count": 3}, 3),
+        ({"Type": "ops"}, 1),
+        ({"Type": "daemon", "Count": 0}, 1),
+    ],
+)
+def test_the_count_is_that_of_executions(spec: dict[str, Any], count: int):
+    assert plan.count(spec) == count
+
+
+def test_a_count_of_nothing_is_refused():
+    with pytest.raises(BacError) as caught:
+        plan.count({"Type": "batch", "Count": 0})
+    assert caught.value.code == "bad_spec"
+
+
+@pytest.mark.parametrize(
+    ("ending", "partial"),
+    [
+        (Ending("completed", 0), False),
+        (Ending("failed", 3), False),
+        (Ending("failed", None), True),
+        (Ending("timeout", 143), True),
+        (Ending("oom", 137), True),
+        (Ending("cancelled", None), True),
+    ],
+)
+def test_what_did_not_end_by_itself_is_partial(ending: Ending, partial: bool):
+    assert plan.cut_short(ending) is partial
+
+
+def test_services_have_no_total_timeout():
+    tasks = [{"Timeouts": {"TotalTimeout": 9}}]
+    assert plan.total_timeout({"Type": "batch", "Tasks": tasks}) == 9
+    assert plan.total_timeout({"Type": "service", "Tasks": tasks}) is None
+    assert plan.total_timeout({"Type": "batch", "Tasks": [{}]}) is None

@@ -29,7 +29,9 @@ def source(type_, target="/inputs", **params):
         ("https://host:9000/f:/in", source("urlDownload", "/in", URL="https://host:9000/f")),
         ("http://[::1]/f", source("urlDownload", URL="http://[::1]/f")),
         ("https://host/f?a=b,c", source("urlDownload", URL="https://host/f?a=b,c")),
+        ("http://h/f,opt=checksum-256=ab", source("urlDownload", URL="http://h/f", ChecksumSHA256="ab")),
         ("ipfs://bafy:/models", source("ipfs", "/models", CID="bafy")),
+        ("ipfs://bafy/sub/file:/models", source("ipfs", "/models", CID="bafy/sub/file")),
         (
             "s3://bucket/2026/*:/in,opt=region=eu-west-1,opt=Filter=a=b",
             source("s3", "/in", Bucket="bucket", Key="2026/*", Region="eu-west-1", Filter="a=b"),
@@ -48,7 +50,6 @@ def test_inputs(text, wanted):
         ("file://", "names nothing"),
         ("data:/inputs", "write file://data"),
         ("git://host/repo", "has the scheme git"),
-        ("ipfs://bafy/sub", "below the CID"),
         ("file:///a,opt=rw", "without a value"),
         ("file:///a,opt=rwx=true", "did you mean rw?"),
         ("ipfs://bafy,opt=region=eu", "known are none"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import one_thread
 import pytest
 import wasmtime
 import wasmtime.component
@@ -233,7 +234,7 @@ def test_wasi_generation_of_a_component_is_that_of_its_interfaces(text, platform
 
 
 def test_precompiled_module_makes_no_claims():
-    compiled = wasmtime.Module(wasmtime.Engine(), "(module)").serialize()
+    compiled = wasmtime.Module(one_thread.engine(), "(module)").serialize()
     assert wasm.read(bytes(compiled), "x.cwasm") == wasm.ModuleFacts("precompiled", "")
 
 
@@ -257,7 +258,7 @@ def test_text_is_told_from_other_files(data, text):
 
 
 def run_hello(folder: Path, arguments: list[str]) -> bytes:
-    engine = wasmtime.Engine()
+    engine = one_thread.engine()
     linker, store, config = wasmtime.Linker(engine), wasmtime.Store(engine), wasmtime.WasiConfig()
     linker.define_wasi()
     config.argv = arguments
@@ -285,7 +286,7 @@ def test_hello_greets_its_arguments(tmp_path, arguments, printed):
 def test_greet_is_a_preview_2_command(tmp_path):
     found = facts((EXAMPLES / "greet.wat").read_text())
     assert (found.platform, found.exports) == ("wasm32/wasi/p2", ("wasi:cli/run@0.2.0",))
-    engine = wasmtime.Engine()
+    engine = one_thread.engine()
     linker, store, config = wasmtime.component.Linker(engine), wasmtime.Store(engine), wasmtime.WasiConfig()
     linker.add_wasip2()
     config.stdout_file = str(tmp_path / "stdout")

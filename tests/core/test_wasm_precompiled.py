@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from importlib import metadata
 
+import one_thread
 import pytest
 import wasmtime
 from hypothesis import example, given
@@ -11,7 +12,7 @@ from bactools.core import wasm_precompiled
 from bactools.core.records import Precompiled
 
 VERSION = metadata.version("wasmtime").partition(".")[0]
-COMPILED = bytes(wasmtime.Module(wasmtime.Engine(), b"\0asm\1\0\0\0").serialize())
+COMPILED = bytes(wasmtime.Module(one_thread.engine(), b"\0asm\1\0\0\0").serialize())
 HEADER = b"\0" + bytes([len(VERSION)]) + VERSION.encode()
 """How the section begins."""
 

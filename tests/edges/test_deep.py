@@ -18,7 +18,7 @@ from bactools.core import platforms
 from bactools.core.emulation import NO_TIME, Emulation, Outcome, candidates, confirm
 from bactools.core.errors import BacError
 from bactools.core.executables import ARCHITECTURES
-from bactools.core.proof_owner import LABEL
+from bactools.core.leftovers import PROOF
 from bactools.core.records import Offer
 from bactools.edges.docker_engine import proofs
 
@@ -56,7 +56,7 @@ def silent(_: str | None) -> None:
 
 def left(docker: DockerClient) -> list[str]:
     """The containers and images of every proof."""
-    labelled = {"label": LABEL}
+    labelled = {"label": PROOF}
     return [
         it["Id"] for it in (*docker.api.containers(all=True, filters=labelled), *docker.api.images(filters=labelled))
     ]

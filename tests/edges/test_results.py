@@ -151,3 +151,44 @@ def test_a_full_disk_keeps_what_fits_and_the_exit_status(small_disk: Path):
     results.seal(folder, 143)
     assert (folder / "exitCode").read_bytes() == b"143"
     assert names(folder) == ["exitCode", "stderr", "stdout"]
+
+
+def test_the_free_folder_is_the_one_that_is_made_next(tmp_path: Path):
+    results.create(tmp_path, JOB)
+    free = results.free(tmp_path, JOB)
+    assert free.name == "job-0123abcd-2"
+    assert not free.exists()
+    assert results.create(tmp_path, JOB) == free
+
+
+def test_sealing_a_folder_that_has_gone_is_unwritable(tmp_path: Path):
+    with pytest.raises(BacError) as caught:
+        results.seal(tmp_path / "gone", 0)
+    assert caught.value.code == "unwritable_file"
+
+
+def test_what_a_killed_run_left_is_sealed_without_an_exit_status(tmp_path: Path):
+    folder = results.create(tmp_path, JOB)
+    outputs = results.output(folder, "outputs")
+    results.seal_left(folder)
+    assert names(folder) == ["exitCode", "outputs", "stderr", "stdout"]
+    assert (folder / "exitCode").read_bytes() == b"-1"
+    assert outputs.stat().st_mode & 0o777 == 0o755
+
+
+def test_a_run_that_has_ended_is_not_sealed_again(tmp_path: Path):
+    folder = results.create(tmp_path, JOB)
+    results.seal(folder, 3)
+    results.seal_left(folder)
+    results.seal_left(tmp_path / "gone")
+    assert (folder / "exitCode").read_bytes() == b"3"
+
+
+def test_a_folder_that_is_no_runs_is_not_sealed(tmp_path: Path):
+    open_to_all = tmp_path / "sub"
+    open_to_all.mkdir()
+    open_to_all.chmod(0o777)
+    (tmp_path / ".exitCode").symlink_to("/etc/hostname")
+    results.seal_left(tmp_path)
+    assert open_to_all.stat().st_mode & 0o777 == 0o777
+    assert not (tmp_path / "exitCode").exists()

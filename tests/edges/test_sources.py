@@ -89,11 +89,26 @@ def test_any_text_is_read_or_refused(text: str):
         assert error.code == "bad_spec"  # noqa: PT017 (either outcome will do)
 
 
-@pytest.mark.parametrize("url", ["http://example.org/x", "data:text/plain", "data:;base64,abc"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.org/x",
+        "data:text/plain",
+        "data:;base64,abc",
+        "data:;base64,aGVs!bG8=",
+        "data:;base64,_-_-",
+        "data:;base64,aGk= aGk=",
+        "data:;base64,aGk=aGk=",
+    ],
+)
 def test_what_is_no_data_url_is_refused(url: str):
     with pytest.raises(BacError) as caught:
         inline.parse(url, "it")
     assert caught.value.code == "bad_spec"
+
+
+def test_base64_may_have_line_breaks_as_bacalhaus_decoder_has_it():
+    assert inline.parse("data:;base64,aGVs%0D%0AbG8=", "x").data == b"hello"
 
 
 def test_more_than_the_limit_is_refused():
@@ -113,3 +128,20 @@ def test_inline_data_becomes_a_read_only_file(tmp_path: Path):
     found = inline.mount({"URL": "data:,hello"}, "/inputs/a", tmp_path / "data")
     assert found == Mount(str(tmp_path / "data"), "/inputs/a", writable=False)
     assert (tmp_path / "data").read_bytes() == b"hello"
+
+
+@pytest.mark.parametrize("create", ["dir", "file"])
+def test_a_missing_local_input_is_not_created_and_that_is_said(tmp_path: Path, create: str):
+    params = {"SourcePath": str(tmp_path / "new"), "CreateAs": create}
+    with pytest.raises(BacError) as caught:
+        local.mount(params, "/in")
+    assert caught.value.code == "unsupported"
+    assert f"CreateAs {create}" in caught.value.message
+    (tmp_path / "new").mkdir()
+    assert local.mount(params, "/in").host == str(tmp_path / "new")
+
+
+@pytest.mark.usefixtures("private_umask")
+def test_inline_data_is_readable_by_everybody_whatever_the_umask(tmp_path: Path):
+    inline.mount({"URL": "data:,hello"}, "/in", tmp_path / "data")
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o644

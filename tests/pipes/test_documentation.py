@@ -45,7 +45,8 @@ def folder(home):
     """A folder with what the examples name: the project's examples, a fleet, a module and a job."""
     shutil.copytree(ROOT / "examples", home / "examples")
     shutil.copy(ROOT / "examples" / "hello.wat", home / "hello.wat")
-    shutil.copy(ROOT / "examples" / "uname.yaml", home / "job.yaml")
+    for name in ("job.yaml", "first.yaml", "second.yaml"):
+        shutil.copy(ROOT / "examples" / "uname.yaml", home / name)
     return home
 
 
@@ -79,7 +80,7 @@ def check(request, shell, script):
         said = "hello\n" if "--follow" in script else ""
         told = completed.stderr.removesuffix(": 1 of 1 node fits\n").count("\n") if "--explain" in script else None
         assert completed.status == 0
-        assert told == 0 or completed.stderr == said
+        assert told == 0 or completed.stderr == said or ("--dry-run" in script and "docker run --rm " in completed.stderr)
     assert completed.stdout or script.endswith(">> nodes.jsonl") or "--probe" in script
 
 
@@ -88,6 +89,7 @@ def fleet(shell, folder):
     """nodes.jsonl with this host in it, as it is when nothing else keeps it busy."""
     assert shell("bac-probe | jq -c 'del(.available)' >> nodes.jsonl").status == 0
     assert shell("bac-job job.yaml | jq '{Job: .spec}' > request.json").status == 0
+    assert shell("bac-job wasm hello.wat > jobs.jsonl").status == 0
     return folder
 
 

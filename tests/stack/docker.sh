@@ -15,7 +15,7 @@ binfmt=/proc/sys/fs/binfmt_misc
 architectures=(amd64 arm64 armhf) # Debian's names
 programs=(dockerd=docker.io docker-registry skopeo qemu-aarch64-static=qemu-user-static iptables curl
   jq mandoc groff zsh fish shellcheck zstd clang ld.lld=lld) # each with its package, where that has another name
-packages=(ca-certificates bash-completion python3-venv)
+packages=(ca-certificates bash-completion python3-venv wasi-libc libclang-rt-dev-wasm32)
 
 fail() {
   echo "docker.sh: $*" >&2

@@ -6,13 +6,14 @@ bytes (Engine API, "Attach to a container"). Pieces of a frame are passed on as 
 
 from __future__ import annotations
 
-import select
 import struct
-import time
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from bactools.edges.docker_engine.client import translated
 from bactools.edges.docker_engine.signals import deferred_signals
+
+if TYPE_CHECKING:
+    from bactools.edges.docker_engine.patience import Patience
 
 Stream = Literal["stdout", "stderr"]
 Printed = tuple[Stream, bytes]
@@ -20,12 +21,6 @@ Printed = tuple[Stream, bytes]
 STREAMS: dict[int, Stream] = {1: "stdout", 2: "stderr"}
 HEADER = struct.Struct(">BxxxL")
 PIECE = 64 * 1024
-LONGEST_POLL = 3600
-"""Seconds; poll(2) counts milliseconds in 31 bits."""
-
-
-class Expired(Exception):  # noqa: N818 (a deadline is not an error)
-    """The deadline passed while the container was still running."""
 
 
 class Demultiplexer:
@@ -66,18 +61,16 @@ class Attached:
         # The SDK hands out a raw file for a plain connection, and a socket for one with TLS.
         self._connection = connection
         self._receive = connection.recv if hasattr(connection, "recv") else connection.read
-        self._poll = select.poll()
-        self._poll.register(connection.fileno(), select.POLLIN)
         self._frames = Demultiplexer()
 
-    def read(self, deadline: float | None) -> list[Printed]:
+    def read(self, patience: Patience) -> list[Printed]:
         """What the container printed next; an empty list when it has closed both streams.
 
-        ``deadline`` is a reading of ``time.monotonic``; it passing raises Expired, after which reading may go on.
+        Raises Expired and Stopped, after which reading may go on.
         A connection that breaks raises BacError as ``translated``; one that just ends looks like closed streams.
         """
         while True:
-            self._await(deadline)
+            self._await(patience)
             # An interruption between receiving and taking apart would lose the place in the frames.
             with deferred_signals(), translated("reading what the container prints"):
                 data = self._receive(PIECE)
@@ -90,14 +83,9 @@ class Attached:
         # The SDK hangs the response that owns the connection on it, and has no other way to close that.
         getattr(self._connection, "_response", self._connection).close()
 
-    def _await(self, deadline: float | None) -> None:
+    def _await(self, patience: Patience) -> None:
         # What TLS has already decrypted does not make the descriptor readable again.
         if hasattr(self._connection, "pending") and self._connection.pending():
-            return
-        while not self._poll.poll(LONGEST_POLL * 1000 if deadline is None else _left(deadline) * 1000):
-            if deadline is not None and time.monotonic() >= deadline:
-                raise Expired
-
-
-def _left(deadline: float) -> float:
-    return min(max(0.0, deadline - time.monotonic()), LONGEST_POLL)
+            patience.check()
+        else:
+            patience.await_readable(self._connection.fileno())

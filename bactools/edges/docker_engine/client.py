@@ -84,10 +84,10 @@ def describe(client: DockerClient, place: Place | None = None) -> DockerFacts:
 
 
 @contextmanager
-def translated(doing: str, bad_request: str = "engine_failed") -> Iterator[None]:
+def translated(doing: str, bad_request: str = "engine_failed", conflict: str = "engine_failed") -> Iterator[None]:
     """Raise what the SDK raises inside as BacError; ``doing`` starts its message ("pulling alpine@sha256:…").
 
-    HTTP 404 is ``not_found``, 401 and 403 ``unauthorized``, 400 ``bad_request``, every other answer
+    HTTP 404 is ``not_found``, 401 and 403 ``unauthorized``, 400 ``bad_request``, 409 ``conflict``, every other answer
     ``engine_failed``; no answer in time is ``timed_out``, a connection refused or broken off ``no_engine``.
     """
     from http.client import HTTPException
@@ -98,7 +98,7 @@ def translated(doing: str, bad_request: str = "engine_failed") -> Iterator[None]
     try:
         yield
     except APIError as error:
-        codes = {400: bad_request, **REFUSALS}
+        codes = {400: bad_request, 409: conflict, **REFUSALS}
         code = codes.get(error.status_code or 0, "engine_failed")
         raise _answered(doing, code, str(error.explanation or error)) from error
     except DockerException as error:

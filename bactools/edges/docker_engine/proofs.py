@@ -8,16 +8,15 @@ process is killed.
 from __future__ import annotations
 
 import errno
-import os
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bactools.core import executables, platforms, scratch_image
 from bactools.core.emulation import NO_TIME, Outcome
 from bactools.core.errors import BacError
-from bactools.core.proof_owner import LABEL, Owner, is_left
+from bactools.core.leftovers import PROOF
+from bactools.edges.docker_engine import leftovers
 from bactools.edges.docker_engine.client import translated
 from bactools.edges.docker_engine.signals import deferred_signals
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
     from bactools.core.platforms import Platform
 
-PROC = Path("/proc")
 CONTAINERS = "bactools"
 """The label of every container that bactools makes."""
 SIGNALLED = 128
@@ -49,8 +47,8 @@ def prove(
     Raises BacError as ``translated`` where the engine fails, which says nothing about a platform.
     """
     end = time.monotonic() + timeout
-    owner = _owner()
-    _clear(client, lambda label: is_left(label, owner, _is_alive))
+    owner = str(leftovers.this_process())
+    _clear(client, leftovers.is_dead)
     outcomes: dict[str, Outcome] = {}
     try:
         for platform in wanted:
@@ -59,7 +57,7 @@ def prove(
                 continue
             progress(f"running a program for {platform} in a container")
             asked = scratch_image.plain(platforms.parse(platform))
-            outcomes[platform] = _proved(client, asked, str(owner), end)
+            outcomes[platform] = _proved(client, asked, owner, end)
     finally:
         progress(None)
     return outcomes
@@ -92,13 +90,13 @@ def _tried(client: DockerClient, platform: Platform, owner: str, end: float) -> 
 
 def _loaded(client: DockerClient, platform: Platform, owner: str) -> str:
     """The ID of the image for a platform, once the engine has it."""
-    archive = scratch_image.archive(executables.program(platform.architecture), platform, {LABEL: owner})
+    archive = scratch_image.archive(executables.program(platform.architecture), platform, {PROOF: owner})
     with translated(f"loading an image for {platform}"):
         for message in client.api.load_image(archive):  # type: ignore[no-untyped-call]
             if "error" in message:
                 raise BacError("engine_failed", f"loading an image for {platform}: {message['error']}")
         # Which digest is an image's ID depends on where the engine stores images.
-        images = client.api.images(filters={"label": f"{LABEL}={owner}"})
+        images = client.api.images(filters={"label": f"{PROOF}={owner}"})
     if not images:
         raise BacError("engine_failed", f"loading an image for {platform}: the engine does not have it afterwards")
     return str(images[0]["Id"])
@@ -113,7 +111,7 @@ def _created(client: DockerClient, image: str, platform: Platform, owner: str) -
         security_opt=["no-new-privileges"],
         log_config={"Type": "none"},  # type: ignore[arg-type]
     )
-    labels = {LABEL: owner, CONTAINERS: "proof"}
+    labels = {PROOF: owner, CONTAINERS: "proof"}
     with translated(f"creating a container for {platform}", bad_request="not_started"):
         created: dict[str, Any] = client.api.create_container(
             image, platform=str(platform), labels=labels, host_config=host
@@ -142,13 +140,13 @@ def _outcome(client: DockerClient, container: str, end: float) -> Outcome:
 
 def _clear(client: DockerClient, whose: Callable[[str], bool]) -> None:
     """Remove the containers, running or not, and then the images whose label has a value that is asked for."""
-    labelled = {"label": LABEL}
+    labelled = {"label": PROOF}
     with deferred_signals(), translated("removing what a proof left"):
         for container in client.api.containers(all=True, filters=labelled):
-            if whose(container["Labels"][LABEL]):
+            if whose(container["Labels"][PROOF]):
                 _remove(client.api.remove_container, container["Id"], v=True)
         for image in client.api.images(filters=labelled):
-            if whose(image["Labels"][LABEL]):
+            if whose(image["Labels"][PROOF]):
                 _remove(client.api.remove_image, image["Id"])
 
 
@@ -159,17 +157,3 @@ def _remove(remove: Callable[..., Any], identity: str, **options: bool) -> None:
     except BacError as error:
         if error.code not in GONE:
             raise
-
-
-def _owner() -> Owner:
-    """The process that this is, among those of its pid namespace; without a /proc every place is another."""
-    try:
-        boot = (PROC / "sys/kernel/random/boot_id").read_text("ascii").strip()
-        place = f"{boot}.{(PROC / 'self/ns/pid').stat().st_ino}"
-    except OSError:
-        place = os.urandom(16).hex()
-    return Owner(place, os.getpid(), int(time.time()))
-
-
-def _is_alive(process: int) -> bool:
-    return (PROC / str(process)).exists()

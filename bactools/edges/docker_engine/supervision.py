@@ -1,20 +1,24 @@
 """From a created container to its ending: attach, start, read, wait, stop, and tell how it ended.
 
-Attaching comes before starting, so that the first byte is not missed. One thread does it all and sleeps
-in a read that signals and the deadline interrupt. A program may close its streams long before it exits,
-so the end of the streams is followed by a wait.
+Attaching comes before starting, so that the first byte is not missed. One thread does it all but asking to stop,
+and sleeps in a read that signals, the deadline and a wish to stop interrupt. A program may close its streams long
+before it exits, so the end of the streams is followed by a wait.
 """
 
 from __future__ import annotations
 
+import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bactools.core.errors import BacError, Terminated
 from bactools.core.running import Ending
-from bactools.edges.docker_engine.attached import LONGEST_POLL, Attached, Expired
+from bactools.edges.docker_engine.attached import Attached
 from bactools.edges.docker_engine.client import translated
-from bactools.edges.docker_engine.postmortem import ended
+from bactools.edges.docker_engine.patience import LONGEST_POLL, Expired, Patience, Stopped
+from bactools.edges.docker_engine.postmortem import ended, removed
+from bactools.edges.docker_engine.signals import deferred_signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,71 +36,110 @@ GRACE = 2
 CLOSING = 10.0
 """Seconds that a stopped container may take to close its streams and to be reported as ended."""
 
+GLANCE = 0.5
+"""Seconds between two looks at whether a container that has closed its streams shall be stopped."""
+
 
 def supervise(client: DockerClient, container: str, wanted: Run, write: Write) -> Ending:
     """Start a container and stay with it to its end.
 
-    Raises BacError ``not_started`` and as ``translated`` when its program never ran. After that, an interruption
-    and a BacError, the engine's or that of ``write``, stop it and come back as the Ending's ``interruption``.
+    Raises BacError ``not_started`` and as ``translated`` when its program never ran. After that, an interruption,
+    a BrokenPipeError of ``write`` and a BacError, the engine's or that of ``write``, stop it and come back as the
+    Ending's ``interruption``.
     """
     with translated("attaching to the container"):
         attached = Attached(client.api.attach_socket(container))
     try:
-        with translated("starting the container", bad_request="not_started"):
-            client.api.start(container)
         return _watch(client, container, attached, wanted, write)
     finally:
         attached.close()
 
 
+def limits(wanted: Run) -> tuple[Patience, str]:
+    """How long a run that starts now may take, and what to say when that has passed."""
+    now = time.monotonic()
+    if wanted.deadline and (wanted.timeout is None or wanted.deadline.at < now + wanted.timeout):
+        return Patience(wanted.deadline.at, wanted.stop), out_of_time(wanted)
+    if wanted.timeout is not None:
+        return Patience(now + wanted.timeout, wanted.stop), f"stopped after its timeout of {wanted.timeout:g} s"
+    return Patience(None, wanted.stop), ""
+
+
+def out_of_time(wanted: Run) -> str:
+    """What to say when the time for the whole run, pulling included, is over."""
+    return f"stopped after its total timeout of {wanted.deadline.seconds:g} s" if wanted.deadline else ""
+
+
 def _watch(client: DockerClient, container: str, attached: Attached, wanted: Run, write: Write) -> Ending:
-    deadline = None if wanted.timeout is None else time.monotonic() + wanted.timeout
+    started, late = False, ""
     try:
-        _copy(attached, deadline, write)
-        return ended(client, container, _wait(client, container, deadline), wanted)
+        with deferred_signals(), translated("starting the container", bad_request="not_started"):
+            client.api.start(container)
+            started = True
+        patience, late = limits(wanted)
+        _copy(attached, patience, write)
+        return ended(client, container, _wait(client, container, patience), wanted)
     except Expired:
-        ending = Ending("timeout", None, f"stopped after its timeout of {wanted.timeout:g} s")
+        ending = Ending("timeout", None, late)
+    except Stopped:
+        ending = Ending("cancelled", None, "stopped by a signal to bac-exec")
+    except BrokenPipeError as gone:
+        ending = Ending("cancelled", None, "stopped because nobody reads what it prints any more", gone)
     except (KeyboardInterrupt, Terminated) as interruption:
         ending = Ending("cancelled", None, "stopped by a signal to bac-exec", interruption)
     except BacError as error:
-        if error.code == "not_started":
+        if not started or error.code == "not_started":
             raise
-        return Ending("failed", None, error.message, error)
+        if error.code == "not_found":  # what has started can only be removed
+            return removed(None)
+        return Ending("failed", None, error.message, error)  # removing it stops it
     try:
-        code = _stop(client, container, attached, write)
-    except (KeyboardInterrupt, Terminated) as interruption:
-        ending = ending._replace(interruption=interruption)
-        code = _stop(client, container, attached, write)
+        code = _stop(client, container, attached, write, GRACE)
+    except (KeyboardInterrupt, Terminated, BrokenPipeError) as interruption:
+        ending = ending._replace(interruption=ending.interruption or interruption)
+        code = _stop(client, container, attached, write, grace=0)
     return ending._replace(exit_code=code)
 
 
-def _copy(attached: Attached, deadline: float | None, write: Write) -> None:
-    while printed := attached.read(deadline):
+def _copy(attached: Attached, patience: Patience, write: Write) -> None:
+    while printed := attached.read(patience):
         for stream, data in printed:
             write(stream, data)
 
 
-def _wait(client: DockerClient, container: str, deadline: float | None) -> int:
-    """The exit status, once there is one. Raises Expired, or BacError as ``translated``."""
+def _wait(client: DockerClient, container: str, patience: Patience) -> int:
+    """The exit status, once there is one. Raises Expired and Stopped, or BacError as ``translated``."""
+    endless = patience == Patience()
+    longest = LONGEST_POLL if patience.stop is None else GLANCE
     while True:
-        patience = None if deadline is None else min(max(0.001, deadline - time.monotonic()), LONGEST_POLL)
+        limit = None if endless else max(0.001, patience.left(longest))
         try:
             with translated("waiting for the container"):
-                return int(client.api.wait(container, timeout=patience)["StatusCode"])  # type: ignore[arg-type]
+                return int(client.api.wait(container, timeout=limit)["StatusCode"])  # type: ignore[arg-type]
         except BacError as error:
-            if error.code != "timed_out" or deadline is None:
+            if error.code != "timed_out" or endless:
                 raise
-            if time.monotonic() >= deadline:
-                raise Expired from error
+            patience.check()
 
 
-def _stop(client: DockerClient, container: str, attached: Attached, write: Write) -> int | None:
-    """Stop a container, keep what it still printed, and tell its exit status if the engine can."""
+def _stop(client: DockerClient, container: str, attached: Attached, write: Write, grace: int) -> int | None:
+    """Stop a container, keep what it still prints, and tell its exit status if the engine can.
+
+    What it prints is read meanwhile: an engine may not notice the end of a container whose output nobody takes.
+    """
+
+    def stop() -> None:
+        with suppress(BacError), translated("stopping the container"):
+            client.api.stop(container, timeout=grace)
+
+    thread = threading.Thread(target=stop, name="stop", daemon=True)
+    with deferred_signals():  # the thread takes over that they wait, or it would take them from the main one
+        thread.start()
     try:
-        with translated("stopping the container"):
-            client.api.stop(container, timeout=GRACE)
-        deadline = time.monotonic() + CLOSING
-        _copy(attached, deadline, write)
-        return _wait(client, container, deadline)
+        patience = Patience(time.monotonic() + grace + CLOSING)
+        _copy(attached, patience, write)
+        code = _wait(client, container, patience)
     except (BacError, Expired):
         return None
+    thread.join(CLOSING)
+    return code

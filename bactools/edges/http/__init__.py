@@ -16,6 +16,8 @@ from urllib.parse import urljoin, urlsplit
 from bactools.core import quota, retries
 from bactools.core.errors import BacError
 from bactools.core.reference import is_loopback
+from bactools.edges.http.endpoints import endpoint
+from bactools.edges.http.posts import Poster, Reply
 from bactools.edges.http.transport import PUBLIC, Call, ExchangeError, Transport, Trust, chunks, shown
 
 if TYPE_CHECKING:
@@ -26,7 +28,20 @@ if TYPE_CHECKING:
     from bactools.core.quota import Quota
     from bactools.core.retries import Trouble
 
-__all__ = ["MAX_REDIRECTS", "REQUEST_TIMEOUT", "Answer", "Client", "Stream", "Timing", "Trust", "shown"]
+__all__ = [
+    "MAX_REDIRECTS",
+    "REQUEST_TIMEOUT",
+    "Answer",
+    "Client",
+    "Poster",
+    "RedirectError",
+    "Reply",
+    "Stream",
+    "Timing",
+    "Trust",
+    "endpoint",
+    "shown",
+]
 
 REQUEST_TIMEOUT = 60.0
 """Seconds for one request with its redirects and its body, however busily the body arrives."""
@@ -34,6 +49,10 @@ MAX_REDIRECTS = 5
 
 REDIRECTS = (301, 302, 303, 307, 308)
 DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class RedirectError(BacError):
+    """A redirect that is not followed."""
 
 
 class Answer(NamedTuple):
@@ -46,12 +65,17 @@ class Answer(NamedTuple):
 
 
 class Stream(NamedTuple):
-    """An answer whose body is still arriving: ``chunks`` raises BacError as ``Client.get``."""
+    """An answer whose body is still arriving: ``chunks`` raises BacError as ``Client.get``.
+
+    ``url`` is the one that gave it, ``redirected``: after it was asked for at another.
+    """
 
     status: int
     headers: dict[str, str]
     chunks: Iterator[bytes]
     moved: bool
+    url: str = ""
+    redirected: bool = False
 
 
 def _chance() -> float:
@@ -80,6 +104,7 @@ class _Opened(NamedTuple):
     response: Response
     url: str
     moved: bool
+    redirected: bool
     ends: float
 
     def close(self) -> None:
@@ -144,7 +169,8 @@ class Client:
         call = Call("GET", url, headers or {}, trust=trust)
         opened = self._insist(lambda: self._open(call), _Opened.close)
         with opened.response:
-            yield Stream(opened.status, opened.headers, self._body(opened, self._ends), opened.moved)
+            body = self._body(opened, self._ends)
+            yield Stream(opened.status, opened.headers, body, opened.moved, opened.url, opened.redirected)
 
     def close(self) -> None:
         """Give the connections up."""
@@ -186,7 +212,7 @@ class Client:
     def _open(self, call: Call) -> _Opened:
         ends = min(self._ends, self._timing.elapsed() + REQUEST_TIMEOUT)
         first = None
-        for _ in range(MAX_REDIRECTS + 1):
+        for redirects in range(MAX_REDIRECTS + 1):
             response, url = self._send(call, ends)
             first = first or _origin(url)
             headers = {name.lower(): value for name, value in response.headers.items()}
@@ -194,10 +220,11 @@ class Client:
                 self.quotas[_host(url)] = told
             target = headers.get("location")
             if call.form or response.status_code not in REDIRECTS or target is None:
-                return _Opened(response.status_code, headers, response, url, _origin(url) != first, ends)
+                moved = _origin(url) != first
+                return _Opened(response.status_code, headers, response, url, moved, redirects > 0, ends)
             response.close()
             call = _redirected(call, url, target)
-        raise BacError("unreachable", f"fetching {shown(call.url)}: more than {MAX_REDIRECTS} redirects")
+        raise RedirectError("unreachable", f"fetching {shown(call.url)}: more than {MAX_REDIRECTS} redirects")
 
     def _send(self, call: Call, ends: float) -> tuple[Response, str]:
         """Send, without TLS if that will do and the server speaks none; the answer with the URL that gave it."""
@@ -246,10 +273,10 @@ def _redirected(call: Call, url: str, target: str) -> Call:
         parts = urlsplit(following)
         stays = _origin(following) == _origin(url)
     except ValueError as error:
-        raise BacError("unreachable", f"{shown(url)} redirects to what is no URL: {error}") from error
+        raise RedirectError("unreachable", f"{shown(url)} redirects to what is no URL: {error}") from error
     local = is_loopback(parts.hostname or "") and urlsplit(url).scheme == "http"
     if parts.scheme != "https" and not (parts.scheme == "http" and (local or stays)):
-        raise BacError("unreachable", f"{shown(url)} redirects to {shown(following)}, which is not https")
+        raise RedirectError("unreachable", f"{shown(url)} redirects to {shown(following)}, which is not https")
     call = call._replace(url=following, query=None)
     if stays:
         return call

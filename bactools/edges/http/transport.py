@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,7 @@ from bactools.core.errors import BacError
 from bactools.core.reference import is_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from ssl import SSLContext
 
     from requests import PreparedRequest, Response, Session
@@ -32,6 +33,9 @@ CONNECT_TIMEOUT = 5.0
 """Seconds to reach a server."""
 READ_TIMEOUT = 30.0
 """Seconds that a server may stay silent."""
+SLOWEST = 300.0
+"""Seconds of waiting for a MiB of a body, after which a server is too slow."""
+MIB = 1024 * 1024
 CHUNK = 64 * 1024
 CONNECTIONS = 256
 """Connections kept alive to one server."""
@@ -103,14 +107,14 @@ class Transport:
         from requests import Request
 
         session, verify = self._session(call.trust)
-        with _translated(call.url):
+        with translated(call.url):
             request = Request(
                 call.method,
                 call.url,
                 params=dict(call.query) if call.query else None,
                 data=dict(call.form) if call.form else None,
                 headers=dict(call.headers),
-                auth=_as_given,
+                auth=as_given,
             )
             prepared = session.prepare_request(request)
             return session.send(
@@ -133,8 +137,8 @@ class Transport:
         trust = trust._replace(plain=False)
         with self._lock:
             if trust not in self._sessions:
-                system = _system_authorities()
-                self._sessions[trust] = _session(trust), system if trust.verified else False
+                system = system_authorities()
+                self._sessions[trust] = fresh_session(trust), system if trust.verified else False
             return self._sessions[trust]
 
     def _proxies_to(self, url: str) -> dict[str, str]:
@@ -148,11 +152,27 @@ class Transport:
         return self._proxies[parts.netloc]
 
 
-def chunks(response: Response, url: str) -> Iterator[bytes]:
-    """The body as it arrives: a server that sends a byte at a time is seen to do so. Raises ExchangeError."""
-    with _translated(url):
-        while chunk := response.raw.read1(CHUNK, decode_content=True):
-            yield chunk
+def chunks(response: Response, url: str, clock: Callable[[], float] = time.monotonic) -> Iterator[bytes]:
+    """The body as it arrives: a server that sends a byte at a time is seen to do so. Raises ExchangeError.
+
+    ``clock`` is in seconds; what the reader does between two chunks is not the server's time.
+    """
+    waited = 0.0
+    arrived = 0
+    while True:
+        before = clock()
+        with translated(url):
+            chunk = response.raw.read1(CHUNK, decode_content=True)
+        if not chunk:
+            return
+        waited += clock() - before
+        arrived += len(chunk)
+        if arrived >= MIB:
+            waited, arrived = 0.0, 0
+        elif waited >= SLOWEST:
+            message = f"fetching {shown(url)}: the server took {SLOWEST:g} seconds for less than a MiB"
+            raise BacError("timed_out", message, hint="Try again later.")
+        yield chunk
 
 
 def shown(url: str) -> str:
@@ -164,7 +184,8 @@ def shown(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def _session(trust: Trust) -> Session:
+def fresh_session(trust: Trust) -> Session:
+    """A session without cookies or credentials of its own, which follows no redirect by itself."""
     from http.cookiejar import DefaultCookiePolicy
 
     import requests
@@ -206,7 +227,7 @@ def _context(authorities: tuple[str, ...]) -> SSLContext:
     return context
 
 
-def _system_authorities() -> str | bool:
+def system_authorities() -> str | bool:
     """The bundle that the environment names, else the system's folder, which needs no reading; True is certifi's."""
     from ssl import get_default_verify_paths
 
@@ -220,13 +241,13 @@ def _system_authorities() -> str | bool:
     return folder if folder and any(Path(folder).glob("*.0")) else True
 
 
-def _as_given(request: PreparedRequest) -> PreparedRequest:
+def as_given(request: PreparedRequest) -> PreparedRequest:
     """An authentication that adds nothing; without any, requests would take a user from the URL."""
     return request
 
 
 @contextmanager
-def _translated(url: str) -> Iterator[None]:
+def translated(url: str) -> Iterator[None]:
     """Tell the failures of requests apart by the error that lies at their bottom."""
     from requests.exceptions import InvalidProxyURL, InvalidSchema, InvalidURL, RequestException
     from urllib3.exceptions import HTTPError

@@ -1,13 +1,16 @@
 """Inputs that are in the job itself: Bacalhau's ``inline``, a data URL (RFC 2397).
 
-``application/gzip`` means a packed folder there, not a file; that is refused until folders are unpacked here.
+``application/gzip`` means a packed folder there, a tar.gz, and not a file.
 """
 
 from __future__ import annotations
 
+import base64
 import binascii
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bactools.core.budget import Budget
 from bactools.core.errors import BacError
 from bactools.core.running import Mount
 
@@ -17,6 +20,13 @@ if TYPE_CHECKING:
 
 MAX_DATA = 10 * 1024 * 1024
 """Bytes of one input, Bacalhau's own limit."""
+MAX_UNPACKED = 1024**3
+"""Bytes of one input, unpacked, where the caller has no limit for all inputs."""
+
+LINE_BREAKS = b"\r\n"
+"""What base64 may hold beside its alphabet, as Go's decoder has it, which is Bacalhau's."""
+READABLE = 0o644
+"""Of a file, whatever our umask: a container's user need not be ours."""
 
 PACKED = frozenset({"application/gzip", "application/x-gzip"})
 
@@ -28,32 +38,45 @@ class Inline(NamedTuple):
     data: bytes
 
 
-def mount(params: Mapping[str, Any], guest: str, path: Path) -> Mount:
-    """Write the data of ``URL`` to the new file ``path`` and tell its read-only mount at ``guest``.
+def mount(params: Mapping[str, Any], guest: str, path: Path, budget: Budget | None = None) -> Mount:
+    """Write the data of ``URL`` to the new file or folder ``path`` and tell its read-only mount at ``guest``.
 
-    Raises BacError ``bad_spec``, ``too_large``, ``unsupported``, or ``unwritable_file``.
+    Raises BacError ``bad_spec``, ``bad_input``, ``too_large``, or ``unwritable_file``.
     """
-    data = read(params, guest)
+    name = f"the inline input for {guest}"
+    inline = _parsed(params, name)
+    budget = budget or Budget(MAX_UNPACKED)
+    if inline.media_type in PACKED:
+        from bactools.edges.sources import packed
+
+        packed.unpack(BytesIO(inline.data), path, budget, name)
+        return Mount(str(path), guest, writable=False)
+    budget.take(len(inline.data))
     try:
-        path.write_bytes(data)
+        path.write_bytes(inline.data)
+        path.chmod(READABLE)
     except OSError as error:
-        raise BacError("unwritable_file", f"cannot write the input for {guest} to {path}: {error.strerror}") from error
+        raise BacError("unwritable_file", f"cannot write {name} to {path}: {error.strerror}") from error
     return Mount(str(path), guest, writable=False)
 
 
 def read(params: Mapping[str, Any], guest: str) -> bytes:
-    """The data of an inline input. Raises as ``mount``."""
-    url = params.get("URL")
-    if not isinstance(url, str):
-        raise BacError("bad_spec", f"the inline input for {guest} has no URL")
-    inline = parse(url, f"the inline input for {guest}")
+    """The data of an inline input that is a file. Raises BacError ``bad_spec``, ``too_large``, ``unsupported``."""
+    inline = _parsed(params, f"the inline input for {guest}")
     if inline.media_type in PACKED:
         raise BacError(
             "unsupported",
-            f"the inline input for {guest} is a packed folder, which bac-exec does not unpack",
-            hint="Put the files into a folder of this host and use a local input.",
+            f"the inline input for {guest} is a packed folder, not a file",
+            hint="Give the file itself.",
         )
     return inline.data
+
+
+def _parsed(params: Mapping[str, Any], name: str) -> Inline:
+    url = params.get("URL")
+    if not isinstance(url, str):
+        raise BacError("bad_spec", f"{name} has no URL")
+    return parse(url, name)
 
 
 def parse(url: str, name: str) -> Inline:
@@ -67,7 +90,7 @@ def parse(url: str, name: str) -> Inline:
     data = unquote_to_bytes(body)
     if parameters and parameters[-1].strip().lower() == "base64":
         try:
-            data = binascii.a2b_base64(data)
+            data = base64.b64decode(data.translate(None, LINE_BREAKS), validate=True)
         except binascii.Error as error:
             raise BacError("bad_spec", f"{name} is not valid base64: {error}") from error
     if len(data) > MAX_DATA:

@@ -20,7 +20,7 @@ def mount(params: Mapping[str, Any], guest: str) -> Mount:
     """The mount of ``SourcePath`` at ``guest``, read-only unless ``ReadWrite`` (a boolean, or "true").
 
     Raises BacError ``bad_spec`` without a ``SourcePath``, ``unreadable_file`` when it is not there, ``unsupported``
-    for a device, pipe or socket: an input is data, which a job reads to an end.
+    when the job would have it created, and for a device, pipe or socket: an input is data, which a job reads to an end.
     """
     path = source_path(params, guest)
     writable = str(params.get("ReadWrite", "false")).lower() == "true"
@@ -35,9 +35,19 @@ def source_path(params: Mapping[str, Any], guest: str) -> Path:
     path = Path(text).absolute()
     try:
         mode = path.stat().st_mode
+    except FileNotFoundError as error:
+        create = params.get("CreateAs", "noCreate")
+        if create != "noCreate":
+            message = f"the input {path} is not there, and is not made here as CreateAs {create} says"
+            raise BacError("unsupported", message, hint="Make it before the job runs.") from error
+        raise _unusable(path, error) from error
     except OSError as error:
-        hint = "Inputs are looked for on the host that runs the job."
-        raise BacError("unreadable_file", f"cannot use the input {path}: {error.strerror}", hint=hint) from error
+        raise _unusable(path, error) from error
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         raise BacError("unsupported", f"cannot use the input {path}: it is neither a file nor a folder")
     return path
+
+
+def _unusable(path: Path, error: OSError) -> BacError:
+    hint = "Inputs are looked for on the host that runs the job."
+    return BacError("unreadable_file", f"cannot use the input {path}: {error.strerror}", hint=hint)

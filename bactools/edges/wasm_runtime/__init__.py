@@ -1,26 +1,38 @@
 """The WebAssembly engine of this host: wasmtime, always in a child process of its own.
 
 A busy guest hears no signal and a sleeping one no deadline, so a guest can only be stopped from outside.
-``facts`` says what the engine can do without loading it, ``folders`` turns mounts into what a guest can
-open, ``guest`` alone knows wasmtime, ``child`` forks, watches and ends the process.
+``facts`` says what the engine can do without loading it, ``folders`` and ``staging`` turn mounts into what a guest can
+open, ``loading`` reads and links modules, ``making`` and ``compiled`` have them compiled once, ``guest`` alone knows
+wasmtime, ``child`` forks, watches and ends the process, ``serving`` is its life, and ``work`` what it does.
 
-No thread may be started before ``run``: compiling in this process would leave the child with a pool of
-threads that are not there.
+Nothing may be compiled in this process: that would leave the child with a pool of threads that are not there.
 """
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
-
-from bactools.edges.wasm_runtime.facts import WasmFacts, describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bactools.core.running import Ending, Run
-    from bactools.edges.wasm_runtime.child import Write
+    from bactools.core.enginefacts import WasmFacts
+    from bactools.core.running import Ending, Linked, Run
+    from bactools.edges.wasm_runtime.listening import Write
 
-__all__ = ["WasmFacts", "describe", "run", "to_binary"]
+TRIAL_TIMEOUT = 20.0
+"""Seconds for all trials of the engine together, which take a quarter of one."""
+
+
+def describe(timeout: float = TRIAL_TIMEOUT) -> WasmFacts | None:
+    """What the engine of this Python environment runs; None when there is none for this machine.
+
+    Raises BacError ``engine_failed`` or ``timed_out`` for an engine that is there and runs nothing; ``timeout`` is in
+    seconds.
+    """
+    from bactools.edges.wasm_runtime import facts
+
+    return facts.describe(timeout)
 
 
 def to_binary(data: bytes, name: str) -> bytes:
@@ -33,34 +45,68 @@ def to_binary(data: bytes, name: str) -> bytes:
     return guest.to_binary(data, name)
 
 
-def run(module: bytes, run: Run, write: Write) -> Ending:
+def run(
+    module: Linked,
+    digest: str | None,
+    wanted: Run,
+    write: Write,
+    progress: Callable[[str | None], None] = lambda _: None,
+) -> Ending:
     """Run a core module (WASI preview 1) or a component (WASI 0.2); what it prints goes to ``write`` as it comes.
 
+    The module is a file, binary or text, with this digest if one is given, and linked with ``wanted.modules`` and
+    what it imports from ``wanted.mounts``. What is compiled is kept for the user. ``progress`` hears of a module that
+    takes a second and more to compile; the times of ``wanted`` count from when that is done, and so do CPU seconds.
+    Several threads may run modules at once; a thread that hears no signal is ended by ``wanted.stop``.
+
     The exit code is that of ``proc_exit``, 0 for a plain return, 1 for a trap (as Bacalhau has it); a
-    component can only say 0 or 1. A trap's backtrace goes to its standard error. The timeout starts once the
-    module is compiled. ``oom`` is a module that needs more memory at its start than ``run.memory``: a
-    refused growth is seen by the guest alone, and what that does next is its own ending. How ``run.memory`` is
-    shared by several memories is told in ``demands.limits``. CPU seconds include compiling; peak memory is the sum
-    of the memories that a core module exports: None for one that exports none and for a component. CPU, network
-    and working directory of ``run`` have no meaning for WASI preview 1 and are not looked at.
+    component can only say 0 or 1. A trap's backtrace goes to its standard error. ``oom`` is a module that needs
+    more memory at its start than ``wanted.memory``: a refused growth is seen by the guest alone, and what that does
+    next is its own ending. How ``wanted.memory`` is shared by several memories is told in ``demands.limits``.
+    Peak memory is the sum of the memories that core modules export: None for one that exports none and for a component.
+    CPU, network and working directory of ``wanted`` have no meaning for WASI preview 1 and are not looked at.
 
     Raises BacError where nothing was started: ``bad_module``, ``no_entrypoint``, ``unsupported`` (an import
-    that is not there, a mount that cannot be), ``not_started``, ``no_engine``,
+    that is not there, a mount that cannot be), ``not_started``, ``no_engine``, ``digest_mismatch``, ``too_large``,
     ``unreadable_file``, ``unwritable_file``; and ``engine_failed`` for a fault of the engine itself. A BacError of
     ``write`` ends the guest and is the Ending's ``interruption``; what else it raises comes through.
     """
-    from bactools.core import wasm
-    from bactools.edges.wasm_runtime import child, demands, folders, guest
+    with closing(Runtime()) as runtime:
+        return runtime.run(module, digest, wanted, write, progress)
 
-    facts = wasm.read(module, "the module")
-    entry = demands.entry(facts, run)
-    demands.check(facts)
-    guest.load()  # here, so that every child of this process finds it loaded
-    with folders.opened(run.mounts) as preopens:
 
-        def work(started: Callable[[], None]) -> Ending:
-            limits = demands.limits(facts, run.memory)
-            too_large = demands.too_large(facts, run.memory)
-            return too_large or guest.execute(module, entry, run._replace(mounts=preopens), limits, started)
+class Runtime:
+    """The engine for modules that are run one after another, with little to do for each; for one thread, to be closed.
 
-        return child.supervise(work, write, run.timeout)
+    Its process takes the next module where the last one has completed, and is another one after any other ending.
+    """
+
+    def __init__(self) -> None:
+        from bactools.edges.wasm_runtime import child, work
+
+        self._guests = child.Guests(work.Worker())
+
+    def prepare(self) -> None:
+        """Have the engine loaded while something else is done here. Raises BacError ``engine_failed``."""
+        self._guests.prepare()
+
+    def run(
+        self, module: Linked, digest: str | None, wanted: Run, write: Write, progress: Callable[[str | None], None]
+    ) -> Ending:
+        """Run a module, as the function ``run`` says."""
+        from bactools.edges.wasm_runtime import folders, work
+        from bactools.edges.wasm_runtime.listening import Watch
+
+        def waiting(seconds: float | None) -> None:
+            progress(None if seconds is None else f"compiling the module {module.name}: {seconds:.0f} s")
+
+        with folders.opened(wanted.mounts) as preopens:
+            order = work.order(module, digest, wanted, preopens)
+            try:
+                return self._guests.run(order, write, Watch(wanted.timeout, wanted.deadline, wanted.stop, waiting))
+            finally:
+                progress(None)
+
+    def close(self) -> None:
+        """End its process."""
+        self._guests.close()

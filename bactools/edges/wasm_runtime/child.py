@@ -1,57 +1,32 @@
-"""A process of its own for one guest: forked, watched, always ended.
+"""Processes for guests: forked, watched, always ended.
 
-Forking instead of starting a fresh interpreter saves the 100 ms that this would cost. The child sends
-one byte when the guest's time starts, then a report, through a pipe of its own; what the guest prints comes
-through two more. The end of all three is the end of the child.
+Forking instead of starting a fresh interpreter saves the 100 ms that this would cost. The child sends a line when the
+guest's time starts, then a report, through a pipe of its own; what the guest prints comes through two more. The end of
+all three is the end of the guest. A child holds no other descriptor of ours but its end of a channel, through which it
+is given the next order; so several threads may have guests at once, each with ``Guests`` of its own.
 """
 
 from __future__ import annotations
 
-import ctypes
+import json
 import os
-import select
 import signal
-import sys
-import time
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple, NoReturn
-
-import msgspec
+import socket
+from contextlib import closing, contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, NoReturn
 
 from bactools.core.errors import BacError, Terminated
-from bactools.core.running import Ended, Ending
+from bactools.core.running import Ending
+from bactools.edges.wasm_runtime import serving
+from bactools.edges.wasm_runtime.listening import STARTED, Copier, Heard, Listener
+from bactools.edges.wasm_runtime.serving import Report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
-    Work = Callable[[Callable[[], None]], Ending]
-    Write = Callable[["Stream", bytes], None]
-
-Stream = Literal["stdout", "stderr"]
-
-STARTED = b"\n"  # no report begins with it
-REPORT_LIMIT = 65536
-PIECE = 65536  # bytes read at once: all that a pipe of Linux holds
-LONGEST_POLL = 3600.0  # seconds; poll(2) counts milliseconds in 31 bits
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
-
-
-class Report(msgspec.Struct, omit_defaults=True):
-    """What the child sends: an ending, or a BacError whose code is ``error``."""
-
-    status: Ended = "failed"
-    exit_code: int | None = None
-    message: str | None = None
-    peak_memory: int | None = None
-    error: str | None = None
-    hint: str | None = None
-
-
-class Heard(NamedTuple):
-    """What came through the pipe of the report, and whether the deadline passed before its end."""
-
-    data: bytes
-    late: bool
+    from bactools.edges.wasm_runtime.listening import Watch, Write
+    from bactools.edges.wasm_runtime.serving import Worker
 
 
 class Pipe(NamedTuple):
@@ -61,32 +36,30 @@ class Pipe(NamedTuple):
     writing: BinaryIO
 
 
-class Copier:
-    """Hands on what comes through the pipes of the guest's streams, by the descriptors of their reading ends."""
+Pipes = tuple[Pipe, Pipe, Pipe]
 
-    def __init__(self, streams: Mapping[int, Stream], write: Write) -> None:
-        self.streams = streams
-        self._write = write
-        self._in_hand = False
 
-    def copy(self, descriptor: int) -> bytes:
-        """One piece, handed on; empty at the end of the stream. Raises as ``write``."""
-        self._in_hand = True
-        data = os.read(descriptor, PIECE)
-        if data:
-            self._write(self.streams[descriptor], data)
-        self._in_hand = False
-        return data
+class Child(NamedTuple):
+    """A process, and our end of its channel."""
 
-    def drain(self) -> None:
-        """What a child that is no more has left in its pipes; that it cannot be kept is no news of a run cut short.
+    process: int
+    channel: socket.socket
 
-        A piece that an exception took out of our hands would be missing in the middle: then nothing follows it.
-        """
-        with suppress(BacError, BrokenPipeError):
-            for descriptor in self.streams:
-                while not self._in_hand and self.copy(descriptor):
-                    pass
+
+class _Once(NamedTuple):
+    """A worker that has all it needs, for one order that says nothing."""
+
+    do: Callable[[Callable[[], None]], Ending]
+
+    def load(self) -> None:
+        """It is loaded."""
+
+    def prepare(self) -> None:
+        """It is ready."""
+
+    def work(self, _data: bytes, started: Callable[[], None]) -> Ending:
+        """Do it."""
+        return self.do(started)
 
 
 class Gone(NamedTuple):
@@ -96,36 +69,100 @@ class Gone(NamedTuple):
     cpu_seconds: float | None
 
 
-def supervise(work: Work, write: Write, timeout: float | None) -> Ending:
-    """Do ``work`` in a child for ``timeout`` seconds, and hand what it prints to ``write`` as it comes.
+def supervise(work: Callable[[Callable[[], None]], Ending], write: Write, watch: Watch) -> Ending:
+    """Do ``work`` in a child of its own, as ``Guests.run`` has an order done."""
+    with closing(Guests(_Once(work))) as guests:
+        return guests.run(b"", write, watch)
 
-    ``work`` is given a function to call when the time starts to count. SIGINT, SIGTERM and SIGHUP in this
-    process, and a BacError of ``write``, end the child and come back as the ending's ``interruption``. Raises
-    the BacError that ``work`` raised, and ``engine_failed``; whatever else ``write`` raises, once the child is gone.
+
+class Guests:
+    """Guests one after another, each in a child: one whose guest has completed takes the next, any other is ended.
+
+    ``worker`` does the orders in the child. For one thread, with which its child dies.
     """
-    with _pipe() as report, _pipe() as stdout, _pipe() as stderr:
-        pipes = (report, stdout, stderr)
-        copier = Copier({stdout.reading.fileno(): "stdout", stderr.reading.fileno(): "stderr"}, write)
-        parent = os.getpid()
-        child, interruption, heard = None, None, Heard(b"", late=False)
-        try:
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._idle: Child | None = None
+
+    def prepare(self) -> None:
+        """Have a child load what it needs while something else is done here. Raises BacError ``engine_failed``."""
+        if self._idle is None:
             with _signals_held():
-                child = _fork()
-                if child == 0:
-                    _become(work, parent, pipes)
+                self._idle = self._forked(partial(serving.wait, self._worker))
+
+    def run(self, order: bytes, write: Write, watch: Watch) -> Ending:
+        """Have an order done for as long as ``watch`` lets it, and hand what its guest prints to ``write`` as it comes.
+
+        SIGINT, SIGTERM and SIGHUP in this process, and a BacError of ``write``, end the child and come back as the
+        ending's ``interruption``. Raises the BacError that the work raised, and ``engine_failed``; whatever else
+        ``write`` raises, once the child is gone.
+        """
+        if self._idle is None:
+            self._worker.load()  # here, so that every child from now on finds it loaded
+        with _pipe() as report, _pipe() as stdout, _pipe() as stderr:
+            pipes = (report, stdout, stderr)
+            copier = Copier({stdout.reading.fileno(): "stdout", stderr.reading.fileno(): "stderr"}, write)
+            child, interruption, heard, told = None, None, Heard(b""), None
+            try:
+                with _signals_held():
+                    child = self._called(order, pipes)
+                    if child is None:
+                        first = serving.Order(order, *_writing(pipes))
+                        child = self._forked(partial(serving.serve, self._worker, first))
+                _close_writing(pipes)
+                heard = Listener(report.reading.fileno(), copier, watch).listen()
+                told = _told(heard)
+            except (KeyboardInterrupt, Terminated, BacError) as error:
+                if child is None:
+                    raise
+                interruption = error
+            finally:
+                gone = self._released(child, told)
             _close_writing(pipes)
-            heard = _listen(report.reading.fileno(), copier, timeout)
-        except (KeyboardInterrupt, Terminated, BacError) as error:
-            if child is None:
-                raise
-            interruption = error
-        finally:
-            gone = _end(child)
-        _close_writing(pipes)
-        copier.drain()
-    if interruption is not None:
-        return _interrupted(interruption, gone)
-    return _ending(heard, gone, timeout)
+            copier.drain()
+        if interruption is not None:
+            return _interrupted(interruption, gone)
+        return _ending(heard, told, gone)
+
+    def close(self) -> None:
+        """End the child that waits for an order, if there is one."""
+        idle, self._idle = self._idle, None
+        _end(idle)
+
+    def _called(self, order: bytes, pipes: Pipes) -> Child | None:
+        """The child that was waiting, at work on an order; None where there is none, or none any more."""
+        child, self._idle = self._idle, None
+        if child is None:
+            return None
+        try:
+            serving.send(child.channel, order, _writing(pipes))
+        except OSError:  # somebody has killed it
+            _end(child)
+            return None
+        return child
+
+    def _forked(self, life: Callable[[serving.Channel], NoReturn]) -> Child:
+        """A new child. Raises BacError ``engine_failed``."""
+        ours, theirs = socket.socketpair()
+        parent = os.getpid()
+        try:
+            process = os.fork()
+        except OSError as error:
+            ours.close()
+            theirs.close()
+            raise BacError("engine_failed", f"starting a process for the module: {error.strerror}") from error
+        if process == 0:
+            life(serving.Channel(theirs, parent))
+        theirs.close()
+        return Child(process, ours)
+
+    def _released(self, child: Child | None, told: Report | None) -> Gone:
+        """Let a child wait for another order, or end it."""
+        if told is None or not told.leaves_more():
+            return _end(child)
+        self._idle = child
+        return Gone(0, told.cpu_seconds)
 
 
 @contextmanager
@@ -135,7 +172,12 @@ def _pipe() -> Iterator[Pipe]:
         yield Pipe(reading, writing)
 
 
-def _close_writing(pipes: tuple[Pipe, ...]) -> None:
+def _writing(pipes: Pipes) -> tuple[int, int, int]:
+    report, stdout, stderr = pipes
+    return report.writing.fileno(), stdout.writing.fileno(), stderr.writing.fileno()
+
+
+def _close_writing(pipes: Pipes) -> None:
     for pipe in pipes:
         pipe.writing.close()
 
@@ -150,85 +192,13 @@ def _signals_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _fork() -> int:
-    try:
-        return os.fork()
-    except OSError as error:
-        raise BacError("engine_failed", f"starting a process for the module: {error.strerror}") from error
-
-
-def _become(work: Work, parent: int, pipes: tuple[Pipe, Pipe, Pipe]) -> NoReturn:
-    """The child's whole life. The signals held by the parent stay held: it hears SIGKILL alone.
-
-    So a signal to the whole group ends a run in one way only, by the parent.
-    """
-    report = Report(error="engine_failed", message="the module's process did not say why it ended")
-    sending = pipes[0].writing.fileno()
-    try:
-        _detach(parent, pipes)
-        report = _report(work, sending)
-    finally:
-        fault = sys.exc_info()[1]
-        if fault is not None:
-            report.message = f"running the module: {type(fault).__name__}: {fault}"[:1000]
-        try:
-            os.write(sending, msgspec.json.encode(report))
-        finally:
-            os._exit(0)
-
-
-def _detach(parent: int, pipes: tuple[Pipe, Pipe, Pipe]) -> None:
-    """Standard streams of its own, and SIGKILL from the kernel when the parent dies, however it dies."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(0)
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    for target, pipe in enumerate(pipes):
-        pipe.reading.close()
-        if target:
-            os.dup2(pipe.writing.fileno(), target)
-
-
-def _report(work: Work, pipe: int) -> Report:
-    def started() -> None:
-        os.write(pipe, STARTED)
-
-    try:
-        ending = work(started)
-    except BacError as error:
-        return Report(error=error.code, message=error.message, hint=error.hint)
-    return Report(ending.status, ending.exit_code, ending.message, ending.peak_memory)
-
-
-def _listen(report: int, copier: Copier, timeout: float | None) -> Heard:
-    """Read to the end of all pipes, or until ``timeout`` seconds after the first byte of the report's."""
-    poll = select.poll()
-    unfinished = {report, *copier.streams}
-    for descriptor in unfinished:
-        poll.register(descriptor, select.POLLIN)
-    data, deadline = b"", None
-    while unfinished and len(data) <= REPORT_LIMIT:
-        left = LONGEST_POLL if deadline is None else min(deadline - time.monotonic(), LONGEST_POLL)
-        if left <= 0:
-            return Heard(data, late=True)
-        for descriptor, _ in poll.poll(left * 1000):
-            received = os.read(report, REPORT_LIMIT) if descriptor == report else copier.copy(descriptor)
-            if not received:
-                poll.unregister(descriptor)
-                unfinished.remove(descriptor)
-            elif descriptor == report:
-                data += received
-        if data and timeout is not None and deadline is None:
-            deadline = time.monotonic() + timeout
-    return Heard(data, late=False)
-
-
-def _end(child: int | None) -> Gone:
+def _end(child: Child | None) -> Gone:
     """Kill what may still run, and collect it. A child that has closed its pipe keeps its own status."""
     if child is None:
         return Gone(0, None)
-    os.kill(child, signal.SIGKILL)
-    _, status, used = os.wait4(child, 0)
+    os.kill(child.process, signal.SIGKILL)
+    child.channel.close()
+    _, status, used = os.wait4(child.process, 0)
     return Gone(status, round(used.ru_utime + used.ru_stime, 6))
 
 
@@ -240,22 +210,21 @@ def _interrupted(interruption: KeyboardInterrupt | Terminated | BacError, gone: 
     return Ending("cancelled", None, f"stopped by {name}", interruption, cpu_seconds=gone.cpu_seconds)
 
 
-def _ending(heard: Heard, gone: Gone, timeout: float | None) -> Ending:
-    if heard.late:
-        return Ending(
-            "timeout", None, f"stopped after its timeout of {timeout:g} seconds", cpu_seconds=gone.cpu_seconds
-        )
-    if not heard.data.strip():
+def _told(heard: Heard) -> Report | None:
+    """The report of a guest that came to its own end, if there is one."""
+    told = heard.data.rpartition(STARTED)[2]
+    return Report(*json.loads(told)) if told and heard.cut is None else None
+
+
+def _ending(heard: Heard, report: Report | None, gone: Gone) -> Ending:
+    before = heard.data.rpartition(STARTED)[0]
+    used = None if gone.cpu_seconds is None else round(max(0.0, gone.cpu_seconds - float(before or 0)), 6)
+    if heard.cut is not None:
+        return heard.cut._replace(cpu_seconds=used)
+    if report is None:
         number = os.WTERMSIG(gone.status)
         why = f"its process was killed by signal {number} ({signal.strsignal(number)})"
-        return Ending("failed", None, why, cpu_seconds=gone.cpu_seconds)
-    report = msgspec.json.decode(heard.data, type=Report)
+        return Ending("failed", None, why, cpu_seconds=used)
     if report.error is not None:
         raise BacError(report.error, report.message or "", hint=report.hint)
-    return Ending(
-        report.status,
-        report.exit_code,
-        report.message,
-        cpu_seconds=gone.cpu_seconds,
-        peak_memory=report.peak_memory,
-    )
+    return Ending(report.status, report.exit_code, report.message, cpu_seconds=used, peak_memory=report.peak_memory)

@@ -10,6 +10,9 @@ from bactools.core.running import Ending
 from bactools.edges.wasm_runtime.facts import GENERATIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bactools.core.records import Import, Memory
     from bactools.core.running import Run
     from bactools.core.wasm import ModuleFacts
 
@@ -35,14 +38,8 @@ def entry(facts: ModuleFacts, run: Run) -> str:
     """The export to run: of a component, an interface and its function as ``interface#function``.
 
     ``_start`` is the entry of any command: for a component, ``run`` of its ``wasi:cli/run``. Raises BacError
-    ``no_entrypoint``, and ``unsupported`` for a precompiled module.
+    ``no_entrypoint``.
     """
-    if facts.format == "precompiled":
-        raise BacError(
-            "unsupported",
-            "the module is precompiled: native code that the engine would have to trust",
-            hint="Give the WebAssembly module that it was made from.",
-        )
     wanted = run.entrypoint[0] if run.entrypoint else START
     if facts.format == "core":
         if wanted in facts.functions:
@@ -66,41 +63,62 @@ def _no_entry(wanted: str, exports: tuple[str, ...]) -> BacError:
     )
 
 
-def limits(facts: ModuleFacts, memory: int | None) -> Limits | None:
-    """How a job's memory in bytes is given out; None without such a limit.
+def limits(modules: Sequence[ModuleFacts], memory: int | None) -> Limits | None:
+    """How a job's memory in bytes is given out among the modules that are linked; None without such a limit.
 
-    The engine limits each memory and not their sum, so each has an equal share, and so has the heap of a module
-    with garbage-collected values. Tables may have a sixteenth of the memory beside it.
+    The engine limits each memory and not their sum, so each has an equal share, and so has the heap for
+    garbage-collected values. Tables may have a sixteenth of the memory beside it.
     """
     if memory is None:
         return None
-    elements = memory // TABLES_PART // ELEMENT // max(1, facts.own_tables)
-    return Limits(memory // _shares(facts), len(facts.own_memories), elements, facts.own_tables)
+    tables = sum(facts.own_tables for facts in modules)
+    elements = memory // TABLES_PART // ELEMENT // max(1, tables)
+    return Limits(memory // _shares(modules), len(_memories(modules)), elements, tables)
 
 
-def too_large(facts: ModuleFacts, limit: int | None) -> Ending | None:
-    """The ending of a module one of whose memories, as it stands in the module, is over its share of the limit."""
-    needed = max((memory.min * PAGE for memory in facts.own_memories), default=0)
-    shares = _shares(facts)
+def too_large(modules: Sequence[ModuleFacts], limit: int | None) -> Ending | None:
+    """The ending of modules one of whose memories, as it stands in the module, is over its share of the limit."""
+    needed = max((memory.min * PAGE for memory in _memories(modules)), default=0)
+    shares = _shares(modules)
     if limit is None or needed <= limit // shares:
         return None
     shared = f", shared by {shares}" if shares > 1 else ""
     return Ending("oom", None, f"the module needs {needed} bytes of memory to start; its limit is {limit}{shared}")
 
 
-def _shares(facts: ModuleFacts) -> int:
-    return max(1, len(facts.own_memories) + bool(HEAP.intersection(facts.features)))
+def _memories(modules: Sequence[ModuleFacts]) -> list[Memory]:
+    return [memory for facts in modules for memory in facts.own_memories]
+
+
+def _shares(modules: Sequence[ModuleFacts]) -> int:
+    heap = any(HEAP.intersection(facts.features) for facts in modules)
+    return max(1, len(_memories(modules)) + heap)
 
 
 def check(facts: ModuleFacts) -> None:
-    """Raises BacError ``unsupported`` for a module with imports that the engine does not have."""
-    missing = [item for item in facts.imports if not wasi.provided(item, GENERATIONS)]
-    if not missing:
-        return
-    names = ", ".join(".".join(filter(None, (item.module, item.name))) for item in missing[:NAMED])
-    more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
-    raise BacError(
-        "unsupported",
-        f"the module imports {names}{more}, which this engine does not have",
-        hint="Build it for WASI preview 1 or 0.2 without threads or HTTP.",
-    )
+    """Refuse what the engine lacks, whatever a module imports. Raises BacError ``unsupported``."""
+    if facts.format == "precompiled":
+        raise BacError(
+            "unsupported",
+            "the module is precompiled: native code that the engine would have to trust",
+            hint="Give the WebAssembly module that it was made from.",
+        )
+    if facts.platform.endswith("/p3"):
+        interfaces = (*(item.module for item in facts.imports), *facts.exports)
+        named = ", ".join([name for name in interfaces if "@0.3" in name][:NAMED])
+        raise BacError(
+            "unsupported",
+            f"the component is built for WASI 0.3 ({named}), which this engine does not have",
+            hint="Build it for WASI 0.2.",
+        )
+    if any(memory.shared for memory in facts.own_memories):
+        raise BacError(
+            "unsupported",
+            "the module has a shared memory, which belongs to threads; this engine has none, and no limit for it",
+            hint="Build it without threads.",
+        )
+
+
+def given(item: Import) -> bool:
+    """Whether the engine gives what a module imports."""
+    return wasi.provided(item, GENERATIONS)

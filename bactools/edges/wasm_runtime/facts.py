@@ -21,7 +21,7 @@ from bactools.core.enginefacts import WasmFacts
 from bactools.core.errors import BacError
 from bactools.edges.cache import TEMPORARY
 from bactools.edges.cache import find as find_cache
-from bactools.edges.wasm_runtime import proposals
+from bactools.edges.wasm_runtime import TRIAL_TIMEOUT, proposals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,8 +33,6 @@ MEMORY = 65536 * 65536
 # The names of the machines that wasmtime's wheels carry a library for.
 MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}
 
-TRIAL_TIMEOUT = 20.0
-"""Seconds for all trials together, which take a quarter of one."""
 KEPT_LIMIT = 64 * 1024
 ROOM = "engines"
 OTHERS_MAY_WRITE = 0o022
@@ -55,11 +53,7 @@ class _Trial(NamedTuple):
 
 
 def describe(timeout: float = TRIAL_TIMEOUT) -> WasmFacts | None:
-    """What the engine of this Python environment runs; None when there is none for this machine.
-
-    Raises BacError ``engine_failed`` or ``timed_out`` for an engine that is there and runs nothing; ``timeout`` is in
-    seconds.
-    """
+    """What ``wasm_runtime.describe`` tells."""
     spec = find_spec("wasmtime")
     if spec is None or spec.origin is None:
         return None

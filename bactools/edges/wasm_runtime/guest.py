@@ -5,31 +5,46 @@ Blocks until the guest ends, and only a signal that kills ends it sooner: see ``
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
-import os
 import re
-from typing import TYPE_CHECKING, Any, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from bactools.core.errors import BacError
-from bactools.core.running import Ending
 from bactools.core.wasi import PREVIEW1_MODULE
 from bactools.core.wasm_component import COMPONENT_PREAMBLE
+from bactools.edges.wasm_runtime.endings import exited, flattened, lines, trapped, unlinked, wants_arguments
+from bactools.edges.wasm_runtime.making import Maker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from types import ModuleType
 
-    from wasmtime import Config, Engine, Func, FuncType, Instance, InstancePre, Store, WasiConfig, WasmtimeError
+    from wasmtime import Config, Engine, Func, FuncType, Instance, Linker, Module, Store, WasiConfig
 
-    from bactools.core.running import Mount, Run
+    from bactools.core.running import Ending, Mount, Run
     from bactools.edges.wasm_runtime.demands import Limits
+    from bactools.edges.wasm_runtime.making import Keeping
 
 START = "_start"
 INITIALIZE = "_initialize"
-TRAPPED = 1  # Bacalhau's exit code for a trap
-WORDS_LIMIT = 1000  # characters of the engine's words that a message repeats
-STDERR = 2
+CONFIGURATION = "wide-arithmetic"
+"""What ``_config`` sets, in words: code compiled with other settings is other code."""
+
+
+class Library(NamedTuple):
+    """A module that others import from, and the names by which they do."""
+
+    names: tuple[str, ...]
+    data: bytes
+
+
+class Program(NamedTuple):
+    """A module, the export to call, for a component ``interface#function``, and what is instantiated before it."""
+
+    data: bytes
+    entry: str
+    libraries: tuple[Library, ...] = ()
 
 
 class ProcessExit(Exception):  # noqa: N818 (no error: it carries proc_exit out of the guest)
@@ -54,6 +69,11 @@ def load() -> ModuleType:
     return wasmtime
 
 
+def folder() -> Path:
+    """Where the wasmtime package is."""
+    return Path(str(load().__file__)).parent
+
+
 def to_binary(data: bytes, name: str) -> bytes:
     """Text format as binary. Raises BacError ``bad_module``, ``no_engine``."""
     wasmtime = load()
@@ -64,27 +84,50 @@ def to_binary(data: bytes, name: str) -> bytes:
         at = f" at line {place[1]}, column {place[2]}" if place else ""
         raise BacError(
             "bad_module",
-            f"reading {name} as WebAssembly text{at}: {_lines(error)[0]}",
+            f"reading {name} as WebAssembly text{at}: {lines(error)[0]}",
             hint="Mend the text, or give the binary module.",
             input=name,
         ) from error
 
 
-def execute(module: bytes, entry: str, run: Run, limits: Limits | None, started: Callable[[], None]) -> Ending:
-    """Compile, link and run; ``started`` is called between linking and the guest's first instruction.
+class Bench:
+    """An engine, with what is made for it once for all the guests that come one after another.
 
-    ``entry`` is the export to call, for a component ``interface#function``; ``run`` mounts folders only. Raises
-    BacError ``bad_module``, ``no_entrypoint``, ``not_started``, ``unreadable_file``.
+    ``keeping`` None: nothing that is compiled is kept.
+    """
+
+    def __init__(self, keeping: Keeping | None) -> None:
+        import wasmtime
+
+        self.engine = wasmtime.Engine(_config())
+        self.maker = Maker(self.engine, CONFIGURATION, wasmtime.WasmtimeError, keeping)
+        self._linker = _linker(self.engine)
+
+    def linker(self, program: Program) -> Linker:
+        """The functions of WASI preview 1; a linker of its own for what is linked with other modules."""
+        return _linker(self.engine) if program.libraries else self._linker
+
+
+def execute(module: bytes, entry: str, run: Run, limits: Limits | None, started: Callable[[], None]) -> Ending:
+    """``perform`` a module that is linked with no other; nothing that is compiled is kept."""
+    return perform(Program(module, entry), run, limits, started, Bench(None))
+
+
+def perform(program: Program, run: Run, limits: Limits | None, started: Callable[[], None], bench: Bench) -> Ending:
+    """Compile, link and run; ``started`` is called when only the guest's own instructions are left.
+
+    ``run`` mounts folders only. Raises BacError ``bad_module``, ``no_entrypoint``, ``not_started`` and
+    ``unreadable_file``.
     """
     import wasmtime
 
-    store = wasmtime.Store(wasmtime.Engine(_config()))
-    if limits is not None:
-        store.set_limits(**limits._asdict())
-    store.set_wasi(_wasi(run))
-    if module.startswith(COMPONENT_PREAMBLE):
-        return _component(store, module, entry, started)
-    return _core(store, module, entry, started, run.memory)
+    with wasmtime.Store(bench.engine) as store:
+        if limits is not None:
+            store.set_limits(**limits._asdict())
+        store.set_wasi(_wasi(run))
+        if program.data.startswith(COMPONENT_PREAMBLE):
+            return _component(store, bench.maker, program, started)
+        return _core(store, bench, program, started, run.memory)
 
 
 def _config() -> Config:
@@ -117,29 +160,35 @@ def _open(config: WasiConfig, folder: Mount) -> None:
         raise BacError("unreadable_file", f"mounting {folder.host} for the module: it cannot be opened") from error
 
 
-def _core(store: Store, data: bytes, entry: str, started: Callable[[], None], limit: int | None) -> Ending:
+def _core(store: Store, bench: Bench, program: Program, started: Callable[[], None], limit: int | None) -> Ending:
     """Run a WASI preview 1 module: a command, or a reactor, whose ``_initialize`` comes before all else."""
     import wasmtime
 
-    prepared = _prepared(store.engine, data, entry)
-    names = {item.name for item in prepared.module.exports}
-    first = [INITIALIZE] if INITIALIZE in names and entry not in {START, INITIALIZE} else []
-    instance = None
+    linker = bench.linker(program)
+    module = bench.maker.made(wasmtime.Module, program.data)
+    libraries = [(bench.maker.made(wasmtime.Module, library.data), library.names) for library in program.libraries]
+    instances: list[Instance] = []
+    _check(linker, module, program)
     started()
     try:
-        instance = _instantiated(lambda: prepared.instantiate(store))
-        exports = cast("Mapping[str, Func]", instance.exports(store))
-        for name in (*first, entry):
-            exports[name](store)
+        for library, names in libraries:
+            instances.append(_instantiated(store, linker, library))
+            _initialize(store, instances[-1], library)
+            for name in names:
+                linker.define_instance(store, name, instances[-1])
+        instances.append(_instantiated(store, linker, module))
+        if program.entry not in {START, INITIALIZE}:
+            _initialize(store, instances[-1], module)
+        _call(store, instances[-1], program.entry)
     except ProcessExit as end:
-        return _exited(end.code, _memory(store, instance))
+        return exited(end.code, _memory(store, instances), limit)
     except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
-        return _trapped(error, _memory(store, instance), limit)
-    return _exited(0, _memory(store, instance))
+        return trapped(error, _memory(store, instances), limit)
+    return exited(0, _memory(store, instances), limit)
 
 
-def _prepared(engine: Engine, data: bytes, entry: str) -> InstancePre:
-    """The module compiled, and linked with the functions of WASI preview 1."""
+def _linker(engine: Engine) -> Linker:
+    """The functions of WASI preview 1."""
     import wasmtime
 
     linker = wasmtime.Linker(engine)
@@ -147,68 +196,79 @@ def _prepared(engine: Engine, data: bytes, entry: str) -> InstancePre:
     linker.allow_shadowing = True
     # wasmtime's own proc_exit traps for the codes from 126 up.
     linker.define_func(PREVIEW1_MODULE, "proc_exit", wasmtime.FuncType([wasmtime.ValType.i32()], []), _exit)
-    try:
-        module = wasmtime.Module(engine, data)
-    except wasmtime.WasmtimeError as error:
-        raise _uncompiled(error) from error
-    types = {item.name: item.type for item in module.exports}
-    if cast("FuncType", types[entry]).params:
-        raise _wants_arguments(entry)
-    try:
-        return linker.instantiate_pre(module)
-    except wasmtime.WasmtimeError as error:
-        raise _unlinked(error) from error
+    return linker
 
 
 def _exit(code: int) -> None:
     raise ProcessExit(code & 0xFFFFFFFF)
 
 
-def _instantiated(instantiate: Callable[[], Instance]) -> Instance:
+def _check(linker: Linker, module: Module, program: Program) -> None:
+    """Refuse what can be refused before the guest's time starts: with libraries, imports cannot be held yet."""
+    import wasmtime
+
+    types = {item.name: item.type for item in module.exports}
+    if cast("FuncType", types[program.entry]).params:
+        raise wants_arguments(program.entry)
+    if program.libraries:
+        return
+    try:
+        linker.instantiate_pre(module)
+    except wasmtime.WasmtimeError as error:
+        raise unlinked(error) from error
+
+
+def _instantiated(store: Store, linker: Linker, module: Module) -> Instance:
     """A trap of the module's start function passes; what keeps it from starting becomes ``not_started``."""
     import wasmtime
 
     try:
-        return instantiate()
+        return linker.instantiate(store, module)
     except wasmtime.WasmtimeError as error:
-        raise _unlinked(error) from error
+        raise unlinked(error) from error
 
 
-def _memory(store: Store, instance: Instance | None) -> int | None:
+def _initialize(store: Store, instance: Instance, module: Module) -> None:
+    if any(item.name == INITIALIZE for item in module.exports):
+        _call(store, instance, INITIALIZE)
+
+
+def _call(store: Store, instance: Instance, name: str) -> None:
+    cast("Mapping[str, Func]", instance.exports(store))[name](store)
+
+
+def _memory(store: Store, instances: Sequence[Instance]) -> int | None:
     """The size of the memories that the guest exports: the most that they had, since a memory never shrinks."""
     import wasmtime
 
-    exported = instance.exports(store).values() if instance else ()
+    exported = [item for instance in instances for item in instance.exports(store).values()]
     memories = [item for item in exported if isinstance(item, wasmtime.Memory)]
     # by their places, since one memory may be exported under several names
     sizes = {ctypes.addressof(memory.data_ptr(store).contents): memory.data_len(store) for memory in memories}
     return sum(sizes.values()) if memories else None
 
 
-def _component(store: Store, data: bytes, entry: str, started: Callable[[], None]) -> Ending:
+def _component(store: Store, maker: Maker, program: Program, started: Callable[[], None]) -> Ending:
     """Run a WASI 0.2 component. It ends well or badly: the engine tells no exit code."""
     import wasmtime
     from wasmtime import component
 
     linker = component.Linker(store.engine)
     linker.add_wasip2()
-    try:
-        compiled = component.Component(store.engine, data)
-    except wasmtime.WasmtimeError as error:
-        raise _uncompiled(error) from error
+    compiled = maker.made(component.Component, program.data)
     started()
     try:
         instance = linker.instantiate(store, compiled)
     except wasmtime.WasmtimeError as error:
-        raise _unlinked(error) from error
-    function = _function(store, instance, entry)
+        raise unlinked(error) from error
+    function = _function(store, instance, program.entry)
     try:
         answer = function(store)
     except wasmtime.ExitTrap as end:
-        return _flattened(failed=end.code != 0)
+        return flattened(failed=end.code != 0)
     except wasmtime.WasmtimeError as error:
-        return _trapped(error, None, None)
-    return _flattened(failed=isinstance(answer, component.Variant) and answer.tag == "err")
+        return trapped(error, None, None)
+    return flattened(failed=isinstance(answer, component.Variant) and answer.tag == "err")
 
 
 def _function(store: Store, instance: Any, entry: str) -> Callable[[Store], object]:
@@ -225,51 +285,5 @@ def _function(store: Store, instance: Any, entry: str) -> Callable[[Store], obje
             hint="Name the job's entry point as interface#function.",
         )
     if function.type(store).params:
-        raise _wants_arguments(entry)
+        raise wants_arguments(entry)
     return function  # type: ignore[no-any-return]
-
-
-def _exited(code: int, memory: int | None) -> Ending:
-    if code == 0:
-        return Ending("completed", 0, peak_memory=memory)
-    return Ending("failed", code, f"exit status {code}", peak_memory=memory)
-
-
-def _flattened(*, failed: bool) -> Ending:
-    if failed:
-        return Ending("failed", 1, "exit status 1, which is all that WASI 0.2 tells of a failure")
-    return Ending("completed", 0)
-
-
-def _trapped(error: Exception, memory: int | None, limit: int | None) -> Ending:
-    """The engine's last line is the cause; the backtrace before it goes to the job's standard error."""
-    with contextlib.suppress(OSError):
-        os.write(STDERR, f"{str(error).strip()}\n".encode())
-    had = f"; its memory was {memory} bytes of at most {limit}" if memory is not None and limit is not None else ""
-    return Ending("failed", TRAPPED, f"{_lines(error)[-1]}{had}", peak_memory=memory)
-
-
-def _uncompiled(error: WasmtimeError) -> BacError:
-    return BacError("bad_module", f"compiling the module: {_lines(error)[-1]}", hint="Look at it with bac-inspect.")
-
-
-def _unlinked(error: WasmtimeError) -> BacError:
-    return BacError(
-        "not_started",
-        f"starting the module: {': '.join(dict.fromkeys((_lines(error)[0], _lines(error)[-1])))}",
-        hint="Look at what it imports and needs with bac-inspect.",
-    )
-
-
-def _wants_arguments(entry: str) -> BacError:
-    return BacError(
-        "no_entrypoint",
-        f"the module's function {entry} takes parameters, which a job cannot give",
-        hint="Name a function without parameters as the job's entry point.",
-    )
-
-
-def _lines(error: Exception) -> list[str]:
-    """The engine's words: what happened comes first, why it happened last."""
-    lines = [line.strip()[:WORDS_LIMIT] for line in str(error).splitlines() if line.strip()]
-    return lines or [type(error).__name__]

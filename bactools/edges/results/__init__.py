@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import re
-import select
+import stat
 from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING, Literal
 
 from bactools.core.errors import BacError
 from bactools.core.records import Output
+from bactools.edges.results.live import Shown, write_all
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,11 +45,10 @@ def create(parent: Path, job: str) -> Path:
     Room for the exit status is taken at once, so that it can be told on a disk that the job has filled.
     Raises BacError ``unwritable_file``.
     """
-    name = "job-" + (re.sub(r"[^A-Za-z0-9]", "", job.removeprefix("j-"))[:8] or "unnamed")
     folder = None
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        folder = _new_folder(parent.absolute(), name)
+        folder = _new_folder(parent.absolute(), _name(job))
         (folder / _RESERVED).write_bytes(b"%d" % UNKNOWN)
         for stream in STREAMS:
             (folder / stream).touch()
@@ -59,15 +59,43 @@ def create(parent: Path, job: str) -> Path:
     return folder
 
 
+def free(parent: Path, job: str) -> Path:
+    """The folder that ``create`` would make now."""
+    name = _name(job)
+    return _numbered(parent.absolute(), name, _first_free(parent, name))
+
+
+def _name(job: str) -> str:
+    return "job-" + (re.sub(r"[^A-Za-z0-9]", "", job.removeprefix("j-"))[:8] or "unnamed")
+
+
 def _new_folder(parent: Path, name: str) -> Path:
-    for number in count(1):
-        folder = parent / (name if number == 1 else f"{name}-{number}")
+    for number in count(_first_free(parent, name)):
+        folder = _numbered(parent, name, number)
         try:
             folder.mkdir()
         except FileExistsError:
             continue
         return folder
     raise AssertionError
+
+
+def _numbered(parent: Path, name: str, number: int) -> Path:
+    return parent / (name if number == 1 else f"{name}-{number}")
+
+
+def _first_free(parent: Path, name: str) -> int:
+    """A number that nothing has yet, found in few steps however many runs there were."""
+    taken, free = 0, 1
+    while _numbered(parent, name, free).exists():
+        taken, free = free, 2 * free
+    while free - taken > 1:
+        middle = (taken + free) // 2
+        if _numbered(parent, name, middle).exists():
+            taken = middle
+        else:
+            free = middle
+    return free
 
 
 def output(folder: Path, name: str) -> Path:
@@ -89,15 +117,23 @@ def seal(folder: Path, exit_code: int | None) -> None:
 
     Raises BacError ``unwritable_file``.
     """
-    _close_outputs(folder)
     reserved = folder / _RESERVED
     try:
+        _close_outputs(folder)
         with reserved.open("r+b") as file:
             file.write(b"%d" % (UNKNOWN if exit_code is None else exit_code))
             file.truncate()
         reserved.replace(folder / EXIT_CODE)
     except OSError as error:
         raise _unwritable(f"write {folder / EXIT_CODE}", error) from error
+
+
+def seal_left(folder: Path) -> None:
+    """End the run of a bac-exec that was killed, if this is the folder of one, of ours, that nobody has ended."""
+    with suppress(OSError, BacError):
+        found = [path.lstat() for path in (folder, folder / _RESERVED)]
+        if all(each.st_uid == os.geteuid() for each in found) and stat.S_ISREG(found[1].st_mode):
+            seal(folder, None)
 
 
 def _close_outputs(folder: Path) -> None:
@@ -132,31 +168,43 @@ def summary(folder: Path, stream: Stream, printed: int | None = None) -> Output:
 
 
 class Recorder:
-    """Writes what a job prints to its results folder, and on to descriptors of ours where somebody is watching."""
+    """Writes what a job prints to its results folder, and on to descriptors of ours where somebody is watching.
 
-    def __init__(self, folder: Path, live: Mapping[Stream, int], limit: int = MAX_STREAM) -> None:
+    Where ``name`` is given, what is shown comes in lines that begin with it and the name of the stream.
+    """
+
+    def __init__(
+        self, folder: Path, live: Mapping[Stream, int], limit: int = MAX_STREAM, name: str | None = None
+    ) -> None:
         self._folder = folder
-        self._live = dict(live)
+        self._live = {
+            stream: Shown(descriptor, b"" if name is None else f"{name} {stream}: ".encode())
+            for stream, descriptor in live.items()
+        }
+        self._outward = {stream for stream, descriptor in live.items() if descriptor == STDOUT}
         self._limit = limit
         self._files = {stream: (folder / stream).open("ab", buffering=0) for stream in STREAMS}
         self.printed: dict[Stream, int] = dict.fromkeys(STREAMS, 0)
 
     def close(self) -> None:
-        """Close the files; whatever was written is on the disk already."""
+        """Close the files, and show what is left to show; whatever was written is on the disk already."""
         for file in self._files.values():
             file.close()
+        for shown in self._live.values():
+            with suppress(OSError):
+                shown.finish()
 
     def write(self, stream: Stream, data: bytes) -> None:
         """Keep a piece of output and pass it on.
 
         Raises BacError ``unwritable_file`` when the disk is full or our standard output fails, and
-        BrokenPipeError when whoever reads our standard
-        output has gone; one who only read along on standard error is not missed.
+        BrokenPipeError when whoever reads our standard output has gone; one who only read along on standard error
+        is not missed.
         """
         room = max(0, self._limit - self.printed[stream])
         self.printed[stream] += len(data)
         try:
-            _write_all(self._files[stream].fileno(), data[:room])
+            write_all(self._files[stream].fileno(), data[:room])
         except OSError as error:
             raise _unwritable(f"keep what the job prints in {self._folder / stream}", error) from error
         if stream in self._live:
@@ -164,22 +212,14 @@ class Recorder:
 
     def _show(self, stream: Stream, data: bytes) -> None:
         try:
-            _write_all(self._live[stream], data)
+            self._live[stream].show(data)
         except OSError as error:
-            if self._live.pop(stream) != STDOUT:
+            del self._live[stream]
+            if stream not in self._outward:
                 return
             if isinstance(error, BrokenPipeError):
                 raise
             raise BacError("unwritable_file", f"cannot write to standard output: {error.strerror}") from error
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        try:
-            view = view[os.write(descriptor, view) :]
-        except BlockingIOError:
-            select.select([], [descriptor], [])
 
 
 def _unwritable(doing: str, error: OSError) -> BacError:

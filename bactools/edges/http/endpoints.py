@@ -1,0 +1,22 @@
+"""The URLs of services that the owner of a host names, looked at before anything is sent there."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from bactools.core.errors import BacError
+from bactools.edges.http.transport import shown
+
+
+def endpoint(url: str, what: str) -> str:
+    """The URL without a slash at its end. Raises BacError ``bad_config`` unless it is a plain http or https one."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+        usable = usable and parts.username is None and not parts.query and not parts.fragment
+    except ValueError:
+        usable = False
+    if not usable:
+        message = f"the {what} {shown(url)} is no http or https URL without a user and a query"
+        raise BacError("bad_config", message, hint="It looks like http://127.0.0.1:5001.")
+    return url.rstrip("/")

@@ -1,0 +1,1 @@
+"""Where a run's results can be published."""

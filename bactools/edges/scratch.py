@@ -1,0 +1,72 @@
+"""A folder for what is fetched or put together for one run; those of runs that were killed are taken away by the next.
+
+Each is locked for as long as its process lives, whatever ends it: one that nobody has locked is nobody's. The lock is
+on the folder itself, so that there is none without it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import stat
+import tempfile
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bactools.core.errors import BacError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PREFIX = "bactools-run-"
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """A new folder below ``TMPDIR`` for as long as the block lasts. Raises BacError ``unwritable_file``."""
+    parent = Path(tempfile.gettempdir()).resolve()
+    sweep(parent)
+    try:
+        path, number = _locked(parent)
+    except OSError as error:
+        raise BacError("unwritable_file", f"cannot make a folder for a run in {parent}: {error.strerror}") from error
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+        os.close(number)
+
+
+def sweep(parent: Path) -> None:
+    """Take away this user's folders whose processes are gone."""
+    found: list[Path] = []
+    with suppress(OSError):
+        found = [Path(each) for each in os.scandir(parent) if each.name.startswith(PREFIX)]
+    for path in found:
+        with suppress(OSError):
+            number = os.open(path, FOLDER)
+            try:
+                if _is_ours(os.fstat(number)):
+                    fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(path, ignore_errors=True)
+            finally:
+                os.close(number)
+
+
+def _locked(parent: Path) -> tuple[Path, int]:
+    """A new folder and the descriptor that locks it. Raises OSError."""
+    while True:
+        path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+        with suppress(FileNotFoundError):  # a sweep was here before the lock was
+            number = os.open(path, FOLDER)
+            fcntl.flock(number, fcntl.LOCK_EX)
+            if path.exists():
+                return path, number
+            os.close(number)
+
+
+def _is_ours(status: os.stat_result) -> bool:
+    return status.st_uid == os.geteuid() and stat.S_ISDIR(status.st_mode)

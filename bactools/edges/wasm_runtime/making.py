@@ -1,0 +1,82 @@
+"""Native code for a module: what was kept if it may be trusted, else compiled now, and kept where that is worth it.
+
+Compiling is done under a lock, so that of two processes that want the same code one waits for the other's.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from bactools.edges.wasm_runtime import compiled
+from bactools.edges.wasm_runtime.endings import uncompiled
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WORTH_KEEPING = 512
+"""Bytes of a module from which compiling takes longer than finding what was compiled."""
+
+
+class Keeping(NamedTuple):
+    """Where compiled modules are kept, and the version of the engine that they are made by."""
+
+    store: compiled.Store
+    version: str
+
+
+def keeping(package: Path) -> Keeping | None:
+    """Where to keep what the engine of this package makes; None without a place, or where its version is not known."""
+    store = compiled.find()
+    start, end = f"{package.name}-", ".dist-info"  # PEP 376
+    beside = os.listdir(package.parent)  # noqa: PTH208 (a tenth of the time)
+    found = [name for name in beside if name.startswith(start) and name.endswith(end)]
+    if store is None or len(found) != 1:
+        return None
+    return Keeping(store, found[0].removeprefix(start).removesuffix(end))
+
+
+class Maker(NamedTuple):
+    """Makes native code for one engine: ``configuration`` is all of its settings in words, ``refusal`` its exception.
+
+    ``keeping`` None: everything is compiled, and nothing kept.
+    """
+
+    engine: Any
+    configuration: str
+    refusal: type[Exception]
+    keeping: Keeping | None
+
+    def made(self, kind: Any, data: bytes) -> Any:
+        """The Module or Component, whichever ``kind`` is, of these bytes. Raises BacError ``bad_module``."""
+        if self.keeping is None or len(data) < WORTH_KEEPING:
+            return self._compiled(kind, data)
+        store, version = self.keeping
+        key = compiled.key(data, f"wasmtime {version} {self.configuration} {kind.__name__}")
+        found = self._found(kind, store, key)
+        if found is None:
+            with store.locked(key):
+                found = self._found(kind, store, key)  # made by whoever held the lock until now
+                if found is None:
+                    found = self._compiled(kind, data)
+                    store.keep(key, found.serialize())
+        return found
+
+    def _compiled(self, kind: Any, data: bytes) -> Any:
+        try:
+            return kind(self.engine, data)
+        except self.refusal as error:
+            raise uncompiled(error) from error
+
+    def _found(self, kind: Any, store: compiled.Store, key: str) -> Any | None:
+        """What was kept; the engine itself refuses code of another version, configuration or processor."""
+        number = store.opened(key)
+        if number is None:
+            return None
+        try:
+            # The descriptor and not the name: what was checked is what is loaded.
+            return kind.deserialize_file(self.engine, f"/proc/self/fd/{number}")
+        except self.refusal:
+            return None
+        finally:
+            os.close(number)

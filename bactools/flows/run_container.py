@@ -1,0 +1,154 @@
+"""Run a job's container: which image exactly, with which login and devices, on which ports."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from bactools.core import container_options, plan, ports, reference
+from bactools.core.errors import BacError
+from bactools.core.records import Image
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+    from bactools.core.container_options import Gpus
+    from bactools.core.credentials import Credential
+    from bactools.core.jobspec import Task
+    from bactools.core.records import Job
+    from bactools.core.running import Deadline, Ending, Mount, Run
+    from bactools.edges.docker_engine.containers import Launch
+    from bactools.edges.docker_engine.supervision import Write
+    from bactools.flows.engines import Engines
+    from bactools.flows.run import Order, Setup
+
+DAEMON = "daemon"
+"""The source of an image that only the engine of the host has."""
+
+
+class Prepared(NamedTuple):
+    """What is ready for a container: its mounts, its variables, and when all has to be over."""
+
+    mounts: list[Mount]
+    variables: dict[str, str]
+    deadline: Deadline | None = None
+
+
+def run(order: Order, setup: Setup, prepared: Prepared, write: Write) -> Ending:
+    """Run the container to its end. Raises BacError when its program never ran."""
+    from bactools.edges.docker_engine import containers
+
+    run = wanted(order, setup, prepared)
+    engine = setup.engines.docker()
+    check_held(engine, order)
+    kept = next((os.path.dirname(each.host) for each in prepared.mounts if each.output), None)  # noqa: PTH120 (text)
+    return containers.run(engine, launch(order)._replace(results=kept), run, write, setup.progress)
+
+
+def check(task: Task, engines: Engines) -> None:
+    """Refuse what the engine would, before anything is made.
+
+    Raises BacError ``unsupported``, or as asking the engine fails, which only a job with cores needs.
+    """
+    from bactools.edges.docker_engine import containers
+
+    cores = containers.cores(engines.docker()) if task.cpu is not None and task.cpu > 1 else 0
+    container_options.check(task.cpu, task.memory, cores)
+
+
+def wanted(order: Order, setup: Setup, prepared: Prepared) -> Run:
+    """What the container is to get, its ports chosen. Raises BacError as ``plan.run`` and ``ports.assigned``."""
+    asked = ports.wanted(order.job.spec)
+    found: tuple[ports.Port, ...] = ()
+    if asked:
+        from bactools.edges.docker_engine import free_ports
+
+        taken = frozenset(each["Static"] for each in asked if each.get("Static"))
+        found = ports.assigned(asked, free_ports.find(ports.dynamic(asked), taken))
+    return plan.run(order.task, prepared.mounts, prepared.variables, setup.timeout, found)._replace(
+        deadline=prepared.deadline,
+        capabilities=setup.capabilities,
+        privileges=setup.privileges,
+        pids=setup.pids,
+    )
+
+
+def launch(order: Order) -> Launch:
+    """The one image to run: a manifest in a registry's repository, or what the engine holds under an ID.
+
+    Raises BacError ``not_inspected``, ``engine_failed`` or ``timed_out``.
+    """
+    from bactools.edges.docker_engine.containers import Launch
+
+    artifact, digest, platform = _image(order.job, order.choice.platform), order.choice.digest, order.choice.platform
+    if digest is None:
+        raise _not_inspected(order.job, platform)
+    repository = "" if artifact.source == DAEMON else reference.parse(artifact.reference).name
+    return Launch(repository, digest, platform, order.job.id, _login, _gpus() if order.task.gpu else None)
+
+
+def check_held(engine: DockerClient, order: Order) -> None:
+    """Refuse an image that only the engine has when it is another by now. Raises BacError ``digest_mismatch``."""
+    artifact = _image(order.job, order.choice.platform)
+    if artifact.source == DAEMON and _held(engine, artifact.reference) != order.choice.digest:
+        raise BacError(
+            "digest_mismatch",
+            f"{artifact.reference} in the Docker engine is no longer {order.choice.digest}",
+            hint="Inspect it again with bac-inspect.",
+        )
+
+
+@lru_cache(maxsize=1)
+def clear_left(engines: Engines) -> tuple[str, ...]:
+    """Remove, once in this process, the containers of every bac-exec that was killed; the ids of their jobs.
+
+    What they wrote is kept, in results that are ended as those of any run.
+    Raises BacError where the engine does not answer.
+    """
+    from bactools.edges import results
+    from bactools.edges.docker_engine import leftovers
+
+    return leftovers.clear_left(engines.docker(), results.seal_left)
+
+
+def _image(job: Job, platform: str) -> Image:
+    if not isinstance(job.artifact, Image):
+        raise _not_inspected(job, platform)
+    return job.artifact
+
+
+def _not_inspected(job: Job, platform: str) -> BacError:
+    message = f"job {job.id} does not say which image to run for {platform}"
+    return BacError("not_inspected", message, hint="Pipe it through bac-inspect.")
+
+
+def _login(repository: str) -> Credential | None:
+    """The login of this user for a repository. Raises BacError as ``Keyring.find``."""
+    from bactools.edges.credentials import Keyring
+
+    return Keyring().find(repository)
+
+
+def _gpus() -> Gpus | None:
+    """The GPUs of this host for its engine, if their vendor is known."""
+    from bactools.edges import documents
+    from bactools.edges.docker_engine import device_files
+    from bactools.edges.host import gpus
+    from bactools.edges.host.tree import Tree
+
+    found, _ = gpus.read(Tree(), decode=documents.load)
+    vendor = container_options.preferred([each.vendor for each in found or () if each.vendor])
+    return device_files.gpus(vendor) if vendor else None
+
+
+def _held(engine: DockerClient, name: str) -> str | None:
+    """The ID of the image that the engine has under a name, if any."""
+    from bactools.edges.docker_engine.images import inspect
+
+    try:
+        return inspect(engine, name).id
+    except BacError as error:
+        if error.code != "not_found":
+            raise
+        return None

@@ -1,0 +1,2 @@
+;; A library whose function traps.
+(module $broken (func $answer (export "answer") (result i32) unreachable))
