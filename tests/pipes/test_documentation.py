@@ -80,7 +80,9 @@ def check(request, shell, script):
         said = "hello\n" if "--follow" in script else ""
         told = completed.stderr.removesuffix(": 1 of 1 node fits\n").count("\n") if "--explain" in script else None
         assert completed.status == 0
-        assert told == 0 or completed.stderr == said or ("--dry-run" in script and "docker run --rm " in completed.stderr)
+        assert (
+            told == 0 or completed.stderr == said or ("--dry-run" in script and "docker run --rm " in completed.stderr)
+        )
     assert completed.stdout or script.endswith(">> nodes.jsonl") or "--probe" in script
 
 
