@@ -15,6 +15,7 @@ import components
 import processes
 import programs as compiler
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     import subprocess
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from docker import DockerClient
+
+# A busy machine is no fault of what is tested.
+settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 
 STARTED = pytest.StashKey[float]()
 FAULTS = pytest.StashKey["list[str]"]()

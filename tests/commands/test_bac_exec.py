@@ -412,3 +412,10 @@ def test_a_reader_that_has_gone_ends_it_by_sigpipe(
     process = spawn("bac-exec", input=wasm_job(RETURN), stdout=writer)
     os.close(writer)
     assert process.wait(timeout=30) == -signal.SIGPIPE
+
+
+def test_a_large_module_is_compiled_on_all_processors_and_runs_as_any_other(run: Run, wasm_job: Callable[..., bytes]):
+    filler = "x" * 300_000
+    job = wasm_job(f'(module (memory (export "memory") 8) (data (i32.const 0) "{filler}") (func (export "_start")))')
+    done = run("bac-exec", input=job)
+    assert (done.status, [record["status"] for record in done.records]) == (0, ["completed"])

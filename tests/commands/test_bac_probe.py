@@ -150,7 +150,8 @@ def test_limits_and_the_lack_of_local_paths_are_published(run, host_file):
     text = "withhold: [docker, wasm]\nlimits: {cpu: 500m, memory: 1Gi, gpus: 1}\nlocal_paths: []\n"
     [node] = run("bac-probe", "--config", host_file(text)).records
     assert node["limits"] == {"cpu": 0.5, "memory": 2**30, "gpus": [{"vendor": None, "name": None, "memory": None}]}
-    assert node["sources"] == ["inline"]
+    assert node["sources"][:2] == ["inline", "urlDownload"]
+    assert not {"local", "localDirectory"} & set(node["sources"])
 
 
 @pytest.mark.usefixtures("docker", "emulated")

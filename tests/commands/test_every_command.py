@@ -13,7 +13,7 @@ import pytest
 import bactools
 
 KINDS = {
-    "bac-exec": {"Result", "Error"},
+    "bac-exec": {"Job", "Result", "Error"},
     "bac-inspect": {"Image", "Module", "Job", "Error"},
     "bac-job": {"Job", "Error"},
     "bac-match": {"Match", "Error"},

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import ModuleType
 
-    from wasmtime import Config, Engine, Func, FuncType, Instance, Linker, Module, Store, WasiConfig
+    from wasmtime import Engine, Func, FuncType, Instance, Linker, Module, Store, WasiConfig
 
     from bactools.core.running import Ending, Mount, Run
     from bactools.edges.wasm_runtime.demands import Limits
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 START = "_start"
 INITIALIZE = "_initialize"
 CONFIGURATION = "wide-arithmetic"
-"""What ``_config`` sets, in words: code compiled with other settings is other code."""
+"""What ``_engine`` sets, in words: code compiled with other settings is other code."""
 
 
 class Library(NamedTuple):
@@ -99,8 +100,9 @@ class Bench:
     def __init__(self, keeping: Keeping | None) -> None:
         import wasmtime
 
-        self.engine = wasmtime.Engine(_config())
-        self.maker = Maker(self.engine, CONFIGURATION, wasmtime.WasmtimeError, keeping)
+        self.engine = _engine(on_all_processors=False)
+        several = partial(_engine, on_all_processors=True)
+        self.maker = Maker(self.engine, several, CONFIGURATION, wasmtime.WasmtimeError, keeping)
         self._linker = _linker(self.engine)
 
     def linker(self, program: Program) -> Linker:
@@ -130,12 +132,13 @@ def perform(program: Program, run: Run, limits: Limits | None, started: Callable
         return _core(store, bench, program, started, run.memory)
 
 
-def _config() -> Config:
+def _engine(*, on_all_processors: bool) -> Engine:
     import wasmtime
 
     config = wasmtime.Config()
     config.wasm_wide_arithmetic = True  # wasmtime 48 has it off
-    return config
+    config.parallel_compilation = on_all_processors
+    return wasmtime.Engine(config)
 
 
 def _wasi(run: Run) -> WasiConfig:

@@ -12,10 +12,16 @@ from bactools.edges.wasm_runtime import compiled
 from bactools.edges.wasm_runtime.endings import uncompiled
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 WORTH_KEEPING = 512
 """Bytes of a module from which compiling takes longer than finding what was compiled."""
+
+
+LARGE = 256 * 1024
+"""Bytes of a module from which compiling is worth all processors. Their threads outlive it, and a process that had them
+when it was forked would wait for them in vain, so that a small module does without."""
 
 
 class Keeping(NamedTuple):
@@ -39,10 +45,12 @@ def keeping(package: Path) -> Keeping | None:
 class Maker(NamedTuple):
     """Makes native code for one engine: ``configuration`` is all of its settings in words, ``refusal`` its exception.
 
+    ``several`` gives an engine of the same settings that compiles on all processors; ``engine`` does it on one.
     ``keeping`` None: everything is compiled, and nothing kept.
     """
 
     engine: Any
+    several: Callable[[], Any]
     configuration: str
     refusal: type[Exception]
     keeping: Keeping | None
@@ -64,7 +72,9 @@ class Maker(NamedTuple):
 
     def _compiled(self, kind: Any, data: bytes) -> Any:
         try:
-            return kind(self.engine, data)
+            if len(data) < LARGE:
+                return kind(self.engine, data)
+            return kind.deserialize(self.engine, kind(self.several(), data).serialize())
         except self.refusal as error:
             raise uncompiled(error) from error
 
