@@ -17,6 +17,10 @@ LONGEST = 1e8
 """Seconds, three years: the kernel's clock cannot be set to any time, and nobody waits for a later one."""
 
 
+SHORTEST = 0.01
+"""Seconds: a clock that rang while it is still being wound would be heard by nobody who knows what it means."""
+
+
 class Rung(BaseException):
     """The time is up; like KeyboardInterrupt, it runs every ``finally`` on its way out and nothing else stops it."""
 
@@ -52,7 +56,7 @@ def ringing(seconds: float | None) -> Iterator[None]:
     before = signal.signal(signal.SIGALRM, ring)
     try:
         try:
-            signal.setitimer(signal.ITIMER_REAL, min(seconds, LONGEST))
+            signal.setitimer(signal.ITIMER_REAL, min(max(seconds, SHORTEST), LONGEST))
             yield
         finally:
             armed = False
