@@ -65,8 +65,7 @@ def _inspected(job: Job) -> Job:
     Its compute node has credentials and endpoints of its own for that, and time after it has bid.
     """
     task = jobspec.task(job.spec)
-    modules = plan.module_names(task)
-    if all(item.source_type in NEAR for item in task.inputs if item.target in modules):
+    if all(item.source_type in NEAR for item in task.inputs if plan.is_module(task, item)):
         with registries() as places:
             return structs.replace(job, **resolve(job, places))
     requires = structs.replace(requirements.of(job.spec), platforms=[wazero.PLATFORM])

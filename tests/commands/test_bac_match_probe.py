@@ -46,6 +46,11 @@ def module(source):
 FROM_S3 = module({"Type": "s3", "Params": {"Bucket": "b", "Key": "m.wasm"}})
 
 
+def spelt(job, target):
+    """The job with its module placed at the same path, written in another way."""
+    return job.replace(b'"Target": "/m.wasm"', b'"Target": "%b"' % target)
+
+
 @pytest.fixture
 def node(tmp_path):
     """A node file with a host of this platform."""
@@ -243,3 +248,8 @@ def test_a_question_that_does_not_end_is_a_fault_after_the_time_for_it(spawn, no
     assert process.wait(60) == status
     said = b"answering the probe did not end within 1 seconds. --timeout gives it more time. [timed_out]\n"
     assert process.stderr.read() == b"bac-match: " + said
+
+
+def test_a_module_from_afar_is_one_however_its_path_is_written(run, node):
+    asked = spelt(module({"Type": "urlDownload", "Params": {"URL": "http://localhost:1/m.wasm"}}), b"m.wasm")
+    assert run("bac-match", "--probe", "--node", node("wasm32/wasi"), input=asked).status == 0
