@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from email.message import Message
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
@@ -15,8 +14,15 @@ from bactools.core.errors import BacError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+STATUSES = {401: "unauthorized", 403: "unauthorized", 404: "not_found", 410: "not_found", 429: "rate_limited"}
 SHA256_BYTES = 32
 _RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(?:\d{1,19}|\*)")
+
+
+def refusal(status: int, name: str) -> BacError:
+    """Why a server gives nothing: an answer with this HTTP status to who asked for what is called ``name``."""
+    code = STATUSES.get(status, "unreachable")
+    return BacError(code, f"fetching {name}: the server answers {status}", hint="Check the address.")
 
 
 def name(url: str, headers: Mapping[str, str], *, redirected: bool, fallback: str) -> str:
@@ -31,6 +37,8 @@ def name(url: str, headers: Mapping[str, str], *, redirected: bool, fallback: st
 
 def _disposition(header: str) -> str:
     """The file name of a Content-Disposition (RFC 6266), in either of its forms; empty without one."""
+    from email.message import Message
+
     message = Message()
     message["content-disposition"] = header
     return message.get_filename("") if header else ""

@@ -164,6 +164,14 @@ def is_module(task: Task, item: Input) -> bool:
     return path_of(item.target) in map(path_of, module_names(task))
 
 
+def module_input(task: Task, target: str) -> Input:
+    """The input that a task's module comes from, by its target. Raises BacError ``bad_spec``."""
+    for item in task.inputs:
+        if path_of(item.target) == path_of(target):
+            return item
+    raise BacError("bad_spec", f"the job runs the module {target}, which is none of its inputs")
+
+
 def module_names(task: Task) -> tuple[str, ...]:
     """The targets of a task's modules: of the one that it runs, then of those that this imports from."""
     return (task.entry_module or "", *task.import_modules) if task.engine == "wasm" else ()

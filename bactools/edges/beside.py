@@ -9,14 +9,14 @@ import os
 import signal
 from typing import TYPE_CHECKING, NoReturn
 
+from bactools.edges.signals import STOPPING
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
     from typing_extensions import Self
 
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
-STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LENGTH = 8
 """Bytes of the length before an answer: one that is cut short is none."""
 
@@ -66,11 +66,10 @@ class Beside:
         return data if length and len(data) == int.from_bytes(length, "little") else None
 
     def _become(self, parent: int, writing: int, mask: set[int | signal.Signals]) -> NoReturn:
-        import ctypes
+        from bactools.edges.lifeline import dies_with
 
         try:
-            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-            if os.getppid() == parent:
+            if dies_with(parent):
                 os.close(self._reading)
                 for number in STOPPING:
                     signal.signal(number, signal.SIG_DFL)

@@ -39,6 +39,11 @@ TEMPORARY = ".tmp"
 OTHERS_MAY_WRITE = 0o022
 
 
+def is_private(status: os.stat_result) -> bool:
+    """Whether a file or folder is this user's, and nobody else may write to it."""
+    return status.st_uid == os.geteuid() and not status.st_mode & OTHERS_MAY_WRITE
+
+
 class Cache(NamedTuple):
     """A cache in a folder, which is made when it is first written to; ``limit`` is in bytes."""
 
@@ -136,7 +141,7 @@ class Cache(NamedTuple):
         number = self._descriptor(room, make=make)
         try:
             status = os.fstat(number)
-            if status.st_uid != os.geteuid() or status.st_mode & OTHERS_MAY_WRITE:
+            if not is_private(status):
                 raise PermissionError(0, "it belongs to somebody else, or others may write to it")
             yield number
         finally:

@@ -6,30 +6,30 @@ dies. No thread may be running in the one that forks.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import select
 import signal
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from bactools.core.errors import BacError
+from bactools.edges import signals
+from bactools.edges.lifeline import dies_with
+from bactools.edges.signals import STOPPING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from types import FrameType
 
     Work = Callable[[], bytes]
     Stop = Callable[[int, FrameType | None], NoReturn]
 
-STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ANSWER_LIMIT = 16 * 1024 * 1024
 """Bytes."""
 PIECE = 65536
 FAULT = b"!"
 """The start of what is no answer: no record begins with it."""
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class Worker(NamedTuple):
@@ -46,7 +46,7 @@ def start(work: Work, stop: Stop) -> Worker:
     """
     reading, writing = os.pipe()
     parent = os.getpid()
-    with signals_held():
+    with signals.held(STOPPING):
         try:
             process = os.fork()
         except OSError as error:
@@ -98,16 +98,6 @@ def kill(worker: Worker, number: int = signal.SIGKILL) -> None:
         os.kill(worker.process, number)
 
 
-@contextmanager
-def signals_held() -> Iterator[None]:
-    """None of the signals that stop us in between; one that comes is heard on leaving."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 def _listen(stop: Stop) -> None:
     for number in STOPPING:
         if signal.getsignal(number) != signal.SIG_IGN:
@@ -119,8 +109,7 @@ def _become(work: Work, writing: int, parent: int, stop: Stop) -> NoReturn:
     """The worker's whole life."""
     answer = FAULT
     try:
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() == parent:
+        if dies_with(parent):
             _listen(stop)
             answer = work()
     finally:

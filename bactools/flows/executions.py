@@ -17,7 +17,7 @@ import msgspec
 from bactools.core import schedule
 from bactools.core.errors import BacError, Terminated
 from bactools.core.records import Result  # noqa: TC001 (msgspec reads the annotations)
-from bactools.edges import workers
+from bactools.edges import signals, workers
 from bactools.flows import orders
 from bactools.flows.engines import Engines
 from bactools.flows.run import Outcome, run
@@ -102,7 +102,7 @@ class Executions:
             from bactools.edges.wasm_runtime import guest
 
             guest.load()  # once, for every worker
-        with workers.signals_held():
+        with signals.held(signals.STOPPING):
             worker = workers.start(partial(_work, order, self._setup), self._stop)
             turn = _Turn()
             self._turns.append(turn)
@@ -133,7 +133,7 @@ class Executions:
     def _take(self, descriptor: int | None = None) -> bool:
         """Wait, take in what has come, and tell whether ``descriptor`` can be read."""
         found, readable = workers.ready(self._running, descriptor)
-        with workers.signals_held():
+        with signals.held(signals.STOPPING):
             for worker in found:
                 job = self._running.pop(worker)
                 job.turn.act = partial(job.done, _collected(worker))

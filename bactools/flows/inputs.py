@@ -68,11 +68,11 @@ def mounts(task: Task, place: Place) -> list[Mount]:
 
 def fetched(item: Input, guest: str, place: Place) -> Mount:
     """An input, fetched if it is not here, and its mount. Raises BacError as the source does."""
+    if item.source_type in plan.LOCAL_SOURCES:
+        return here(item, guest, place.sources)
     fetch = FETCHES.get(item.source_type)
     if fetch is None:
         raise BacError("unsupported", f"an input of type {item.source_type} is not fetched here")
-    if item.source_type in plan.LOCAL_SOURCES:
-        return here(item, guest, place.sources)
     return fetch(item, guest, _folder(place), place)
 
 
@@ -152,16 +152,10 @@ def _ipfs(item: Input, guest: str, folder: Path, place: Place) -> Mount:
     return Mount(str(ipfs.fetch(item.params, folder, place.budget, place.progress, at)), guest, writable=False)
 
 
-def _here(item: Input, guest: str, _folder: Path, place: Place) -> Mount:
-    return here(item, guest, place.sources)
-
-
 FETCHES: dict[str, Callable[[Input, str, Path, Place], Mount]] = {
-    "local": _here,
-    "localDirectory": _here,
     "inline": _inline,
     "urlDownload": _download,
     "s3": _s3,
     "ipfs": _ipfs,
 }
-"""By Bacalhau's names of its source types."""
+"""By Bacalhau's names of the types of source; what is on this host as it is needs none."""

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from bactools.core import wasm, wasm_precompiled
+from bactools.core import download, plan, wasm, wasm_precompiled
 from bactools.core.errors import BacError
-from bactools.core.linking import path_of
-from bactools.core.plan import IPFS_API, IPFS_GATEWAY, LOCAL_SOURCES
 from bactools.core.records import Module, ModulePlatform
 from bactools.core.reference import digest_of, is_loopback
 from bactools.edges import modules
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from bactools.edges.http import Answer, Client
 
 OK = 200
-STATUSES = {401: "unauthorized", 403: "unauthorized", 404: "not_found", 410: "not_found", 429: "rate_limited"}
 INLINE = "inline"
 TOO_LARGE = "a module of the job is larger than {} bytes, the most that is read"
 
@@ -66,10 +63,7 @@ def from_job(task: Task, target: str) -> Loaded:
 
     Raises BacError ``bad_spec``, ``unsupported``, or as the source fails.
     """
-    for item in task.inputs:
-        if path_of(item.target) == path_of(target):
-            return _from_input(item)
-    raise BacError("bad_spec", f"the job runs the module {target}, which is none of its inputs")
+    return _from_input(plan.module_input(task, target))
 
 
 def record(loaded: Loaded) -> Module:
@@ -102,8 +96,7 @@ def record(loaded: Loaded) -> Module:
 
 def _check(answer: Answer, name: str) -> None:
     if answer.status != OK:
-        code = STATUSES.get(answer.status, "unreachable")
-        raise BacError(code, f"fetching {name}: the server answers {answer.status}", hint="Check the address.")
+        raise download.refusal(answer.status, name)
 
 
 def _from_input(item: Input) -> Loaded:
@@ -111,7 +104,7 @@ def _from_input(item: Input) -> Loaded:
 
     if item.source_type == INLINE:
         return Loaded(inline.read(item.params, item.target), f"{INLINE}:{item.target}")
-    if item.source_type in LOCAL_SOURCES:
+    if item.source_type in plan.LOCAL_SOURCES:
         return from_file(modules.in_folder(local.source_path(item.params, item.target)))
     return _fetched(item)
 
@@ -121,10 +114,11 @@ def _fetched(item: Input) -> Loaded:
     import os
 
     from bactools.core.budget import Budget
+    from bactools.core.hostfile import Settings
     from bactools.edges import scratch
     from bactools.flows import inputs
 
-    known = inputs.Sources(os.environ.get(IPFS_GATEWAY) or None, os.environ.get(IPFS_API) or None)
+    known = inputs.sources(os.environ, Settings())
     with scratch.folder() as folder:
         budget = Budget(modules.MODULE_LIMIT, TOO_LARGE, "Build it smaller, and give it its data as another input.")
         place = inputs.Place(known, (0, 1), budget, folder, lambda _: None)

@@ -112,11 +112,11 @@ def _asking(ask: Callable[[], DockerFacts]) -> Future[DockerFacts]:
     """The answer to come, meanwhile; or the answer, where no thread is to be had."""
     from concurrent.futures import Future, ThreadPoolExecutor
 
-    from bactools.edges.docker_engine.signals import deferred_signals
+    from bactools.edges import signals
 
     executor = ThreadPoolExecutor(1)
     try:
-        with deferred_signals():  # the thread inherits it, and is never handed a signal that the main one holds back
+        with signals.held():  # the thread inherits it, and is never handed a signal that the main one holds back
             return executor.submit(ask)
     except RuntimeError:
         asked: Future[DockerFacts] = Future()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from bactools.core.errors import BacError
-from bactools.core.linking import path_of
+from bactools.core import plan
 from bactools.core.running import Linked
 from bactools.edges import modules
 
@@ -42,7 +41,4 @@ def run_module(task: Task, digest: str | None, wanted: Run, write: Write, means:
 
 
 def _linked(task: Task, target: str, fetch: Fetch) -> Linked:
-    for item in task.inputs:
-        if path_of(item.target) == path_of(target):
-            return Linked(target, str(modules.in_folder(fetch(item))))
-    raise BacError("bad_spec", f"the job runs the module {target}, which is none of its inputs")
+    return Linked(target, str(modules.in_folder(fetch(plan.module_input(task, target)))))

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from bactools.core.errors import BacError
-from bactools.edges.docker_engine.signals import STOPPING
+from bactools.edges.signals import INTERRUPTING
 from bactools.flows.probe_engines import _asking
 
 
@@ -17,7 +17,7 @@ def blocked():
 
 def test_the_thread_that_asks_is_handed_no_signal_and_this_one_is():
     before = blocked()
-    assert _asking(blocked).result(30) >= STOPPING
+    assert _asking(blocked).result(30) >= INTERRUPTING
     assert blocked() == before
 
 

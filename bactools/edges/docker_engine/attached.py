@@ -9,8 +9,8 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any, Literal
 
+from bactools.edges import signals
 from bactools.edges.docker_engine.client import translated
-from bactools.edges.docker_engine.signals import deferred_signals
 
 if TYPE_CHECKING:
     from bactools.edges.docker_engine.patience import Patience
@@ -72,7 +72,7 @@ class Attached:
         while True:
             self._await(patience)
             # An interruption between receiving and taking apart would lose the place in the frames.
-            with deferred_signals(), translated("reading what the container prints"):
+            with signals.held(), translated("reading what the container prints"):
                 data = self._receive(PIECE)
                 printed = self._frames.feed(data)
             if printed or not data:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from bactools.core import container_options, leftovers
 from bactools.core.errors import BacError, Terminated
 from bactools.core.running import Ending
+from bactools.edges import signals
 from bactools.edges.docker_engine import images, ownership
 from bactools.edges.docker_engine.client import translated
 from bactools.edges.docker_engine.leftovers import this_process
 from bactools.edges.docker_engine.patience import Expired, Patience, Stopped
-from bactools.edges.docker_engine.signals import deferred_signals
 from bactools.edges.docker_engine.supervision import out_of_time, supervise
 
 if TYPE_CHECKING:
@@ -84,13 +84,13 @@ def run(
     ending: Ending | None = None
     try:
         try:
-            with deferred_signals():
+            with signals.held():
                 container = _create(client, options, launch.results)
         except BacError as error:
             if error.code != "not_found" or not launch.repository:
                 raise
             _pull(client, launch, wanted, progress)
-            with deferred_signals():
+            with signals.held():
                 container = _create(client, options, launch.results)
         ending = _owned(client, container, supervise(client, container, wanted, write), wanted)
     except Expired:
@@ -187,7 +187,7 @@ def _removed(client: DockerClient, container: str | None) -> BaseException | Non
     if container is None:
         return None
     try:
-        with deferred_signals(), translated(f"removing the container {container[:12]}", conflict="not_found"):
+        with signals.held(), translated(f"removing the container {container[:12]}", conflict="not_found"):
             client.api.remove_container(container, v=True, force=True)
     except BacError as error:
         return None if error.code in {"not_found", "no_engine"} else error

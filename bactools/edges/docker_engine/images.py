@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bactools.core.errors import BacError
 from bactools.core.wasm_artifact import program
+from bactools.edges import signals
 from bactools.edges.docker_engine.client import translated
 from bactools.edges.docker_engine.patience import Patience
-from bactools.edges.docker_engine.signals import deferred_signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -126,7 +126,7 @@ def _messages(client: DockerClient, image: Wanted, doing: str, patience: Patienc
         finally:
             told.put(None)
 
-    with deferred_signals():  # the thread takes over that they wait, or it would take them from the main one
+    with signals.held():  # the thread takes over that they wait, or it would take them from the main one
         threading.Thread(target=listen, name="pull", daemon=True).start()
     try:
         while (message := _next(told, patience)) is not None:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from bactools.core.errors import BacError
 from bactools.core.leftovers import LABEL, RESULTS, Owner, has_gone, is_forsaken, parse
 from bactools.core.running import Mount
+from bactools.edges import signals
 from bactools.edges.docker_engine import ownership
 from bactools.edges.docker_engine.client import translated
-from bactools.edges.docker_engine.signals import deferred_signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,7 +148,7 @@ def _seconds(moment: str) -> float:
 
 def _remove(client: DockerClient, container: str) -> bool:
     try:
-        with deferred_signals(), translated(f"removing the container {container[:12]}"):
+        with signals.held(), translated(f"removing the container {container[:12]}"):
             client.api.remove_container(container, v=True, force=True)
     except BacError:  # another bac-exec may be at it
         return False

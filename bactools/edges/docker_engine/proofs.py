@@ -16,9 +16,9 @@ from bactools.core import executables, platforms, scratch_image
 from bactools.core.emulation import NO_TIME, Outcome
 from bactools.core.errors import BacError
 from bactools.core.leftovers import PROOF
+from bactools.edges import signals
 from bactools.edges.docker_engine import leftovers
 from bactools.edges.docker_engine.client import translated
-from bactools.edges.docker_engine.signals import deferred_signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -77,7 +77,7 @@ def _proved(client: DockerClient, platform: Platform, owner: str, end: float) ->
 
 
 def _tried(client: DockerClient, platform: Platform, owner: str, end: float) -> Outcome:
-    with deferred_signals():
+    with signals.held():
         image = _loaded(client, platform, owner)
         try:
             container = _created(client, image, platform, owner)
@@ -141,7 +141,7 @@ def _outcome(client: DockerClient, container: str, end: float) -> Outcome:
 def _clear(client: DockerClient, whose: Callable[[str], bool]) -> None:
     """Remove the containers, running or not, and then the images whose label has a value that is asked for."""
     labelled = {"label": PROOF}
-    with deferred_signals(), translated("removing what a proof left"):
+    with signals.held(), translated("removing what a proof left"):
         for container in client.api.containers(all=True, filters=labelled):
             if whose(container["Labels"][PROOF]):
                 _remove(client.api.remove_container, container["Id"], v=True)

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 from bactools.core.errors import BacError, Terminated
 from bactools.core.running import Ending
+from bactools.edges import signals
 from bactools.edges.docker_engine.attached import Attached
 from bactools.edges.docker_engine.client import translated
 from bactools.edges.docker_engine.patience import LONGEST_POLL, Expired, Patience, Stopped
 from bactools.edges.docker_engine.postmortem import ended, removed
-from bactools.edges.docker_engine.signals import deferred_signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,7 +73,7 @@ def out_of_time(wanted: Run) -> str:
 def _watch(client: DockerClient, container: str, attached: Attached, wanted: Run, write: Write) -> Ending:
     started, late = False, ""
     try:
-        with deferred_signals(), translated("starting the container", bad_request="not_started"):
+        with signals.held(), translated("starting the container", bad_request="not_started"):
             client.api.start(container)
             started = True
         patience, late = limits(wanted)
@@ -133,7 +133,7 @@ def _stop(client: DockerClient, container: str, attached: Attached, write: Write
             client.api.stop(container, timeout=grace)
 
     thread = threading.Thread(target=stop, name="stop", daemon=True)
-    with deferred_signals():  # the thread takes over that they wait, or it would take them from the main one
+    with signals.held():  # the thread takes over that they wait, or it would take them from the main one
         thread.start()
     try:
         patience = Patience(time.monotonic() + grace + CLOSING)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from bactools.core import executables
 from bactools.core.emulation import Outcome
+from bactools.edges import signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     Placed = Callable[[Mapping[str, bytes]], AbstractContextManager[Mapping[str, str]]]
 
 USUAL_FOLDER = "/tmp"  # noqa: S108 (POSIX's; what is made in it has a random name and one owner)
-STOPPING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM}
 FIRST_PAUSE = 0.001
 LONGEST_PAUSE = 0.02
 REAPING = 1.0
@@ -196,18 +196,14 @@ def _started(waiting: dict[str, str], children: dict[str, int]) -> dict[str, Out
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Hold back signals, so that no child is started and forgotten, and core files of emulators that crash.
-
-    The signals are those of this thread: any other one must hold them back, too, or is handed them instead.
-    """
+    """Hold back signals, so that no child is started and forgotten, and core files of emulators that crash."""
     limits = resource.getrlimit(resource.RLIMIT_CORE)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
-    try:
-        resource.setrlimit(resource.RLIMIT_CORE, (0, limits[1]))
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_CORE, limits)
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    with signals.held():
+        try:
+            resource.setrlimit(resource.RLIMIT_CORE, (0, limits[1]))
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_CORE, limits)
 
 
 def _ended(children: dict[str, int]) -> dict[str, Outcome]:

@@ -22,7 +22,7 @@ from bactools.core.errors import BacError
 from bactools.core.reference import is_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from ssl import SSLContext
 
     from requests import PreparedRequest, Response, Session
@@ -81,7 +81,7 @@ class ExchangeError(BacError):
 
 
 class Call(NamedTuple):
-    """One request; a ``form`` makes a POST of it."""
+    """One request; a ``form`` or a ``body``, whose own errors pass through, makes a POST of it."""
 
     method: str
     url: str
@@ -89,6 +89,7 @@ class Call(NamedTuple):
     query: Mapping[str, str] | None = None
     form: Mapping[str, str] | None = None
     trust: Trust = PUBLIC
+    body: Iterable[bytes] | None = None
 
 
 class Transport:
@@ -99,27 +100,28 @@ class Transport:
         self._sessions: dict[Trust, tuple[Session, str | bool]] = {}
         self._proxies: dict[str, dict[str, str]] = {}
 
-    def send(self, call: Call, seconds: float) -> Response:
+    def send(self, call: Call, seconds: float, silence: float = READ_TIMEOUT) -> Response:
         """The head of the answer; who asks reads the body by ``chunks`` and closes it.
 
-        Raises ExchangeError, or for files of the trust BacError ``bad_config``, ``unreadable_file``.
+        The server may say nothing for ``silence`` seconds. Raises ExchangeError, or for files of the trust BacError
+        ``bad_config``, ``unreadable_file``.
         """
         from requests import Request
 
         session, verify = self._session(call.trust)
-        with translated(call.url):
+        with _translated(call.url):
             request = Request(
                 call.method,
                 call.url,
                 params=dict(call.query) if call.query else None,
-                data=dict(call.form) if call.form else None,
+                data=dict(call.form) if call.form else call.body,
                 headers=dict(call.headers),
-                auth=as_given,
+                auth=_as_given,
             )
             prepared = session.prepare_request(request)
             return session.send(
                 prepared,
-                timeout=(min(CONNECT_TIMEOUT, seconds), min(READ_TIMEOUT, seconds)),
+                timeout=(min(CONNECT_TIMEOUT, seconds), min(silence, seconds)),
                 allow_redirects=False,
                 stream=True,
                 verify=verify,
@@ -137,8 +139,8 @@ class Transport:
         trust = trust._replace(plain=False)
         with self._lock:
             if trust not in self._sessions:
-                system = system_authorities()
-                self._sessions[trust] = fresh_session(trust), system if trust.verified else False
+                system = _system_authorities()
+                self._sessions[trust] = _fresh_session(trust), system if trust.verified else False
             return self._sessions[trust]
 
     def _proxies_to(self, url: str) -> dict[str, str]:
@@ -161,7 +163,7 @@ def chunks(response: Response, url: str, clock: Callable[[], float] = time.monot
     arrived = 0
     while True:
         before = clock()
-        with translated(url):
+        with _translated(url):
             chunk = response.raw.read1(CHUNK, decode_content=True)
         if not chunk:
             return
@@ -184,8 +186,7 @@ def shown(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def fresh_session(trust: Trust) -> Session:
-    """A session without cookies or credentials of its own, which follows no redirect by itself."""
+def _fresh_session(trust: Trust) -> Session:
     from http.cookiejar import DefaultCookiePolicy
 
     import requests
@@ -227,7 +228,7 @@ def _context(authorities: tuple[str, ...]) -> SSLContext:
     return context
 
 
-def system_authorities() -> str | bool:
+def _system_authorities() -> str | bool:
     """The bundle that the environment names, else the system's folder, which needs no reading; True is certifi's."""
     from ssl import get_default_verify_paths
 
@@ -241,13 +242,13 @@ def system_authorities() -> str | bool:
     return folder if folder and any(Path(folder).glob("*.0")) else True
 
 
-def as_given(request: PreparedRequest) -> PreparedRequest:
+def _as_given(request: PreparedRequest) -> PreparedRequest:
     """An authentication that adds nothing; without any, requests would take a user from the URL."""
     return request
 
 
 @contextmanager
-def translated(url: str) -> Iterator[None]:
+def _translated(url: str) -> Iterator[None]:
     """Tell the failures of requests apart by the error that lies at their bottom."""
     from requests.exceptions import InvalidProxyURL, InvalidSchema, InvalidURL, RequestException
     from urllib3.exceptions import HTTPError

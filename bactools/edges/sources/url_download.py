@@ -28,7 +28,6 @@ ATTEMPTS = 4
 MIB = 1024 * 1024
 OK = 200
 PARTIAL = 206
-STATUSES = {401: "unauthorized", 403: "unauthorized", 404: "not_found", 410: "not_found", 429: "rate_limited"}
 PART = ".part"
 FILE_MODE = 0o644
 
@@ -135,9 +134,7 @@ class _Copy:
         if answer.status == PARTIAL and download.starts_at(answer.headers) == self._arrived:
             return
         if answer.status != OK:
-            code = STATUSES.get(answer.status, "unreachable")
-            message = f"fetching {shown(self._what.url)}: the server answers {answer.status}"
-            raise BacError(code, message, hint="Check the address.")
+            raise download.refusal(answer.status, shown(self._what.url))
         self._file.seek(0)
         self._file.truncate()
         self._hash = self._hasher()

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, NoReturn
 
 from bactools.core.errors import BacError, Terminated
 from bactools.core.running import Ending
+from bactools.edges import signals
 from bactools.edges.wasm_runtime import serving
 from bactools.edges.wasm_runtime.listening import STARTED, Copier, Heard, Listener
 from bactools.edges.wasm_runtime.serving import Report
@@ -88,7 +89,7 @@ class Guests:
     def prepare(self) -> None:
         """Have a child load what it needs while something else is done here. Raises BacError ``engine_failed``."""
         if self._idle is None:
-            with _signals_held():
+            with signals.held(signals.STOPPING):
                 self._idle = self._forked(partial(serving.wait, self._worker))
 
     def run(self, order: bytes, write: Write, watch: Watch) -> Ending:
@@ -105,7 +106,7 @@ class Guests:
             copier = Copier({stdout.reading.fileno(): "stdout", stderr.reading.fileno(): "stderr"}, write)
             child, interruption, heard, told = None, None, Heard(b""), None
             try:
-                with _signals_held():
+                with signals.held(signals.STOPPING):
                     child = self._called(order, pipes)
                     if child is None:
                         first = serving.Order(order, *_writing(pipes))
@@ -180,16 +181,6 @@ def _writing(pipes: Pipes) -> tuple[int, int, int]:
 def _close_writing(pipes: Pipes) -> None:
     for pipe in pipes:
         pipe.writing.close()
-
-
-@contextmanager
-def _signals_held() -> Iterator[None]:
-    """No signal between a fork and knowing the child's number; one that comes is raised on leaving."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end(child: Child | None) -> Gone:

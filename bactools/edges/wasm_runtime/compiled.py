@@ -35,7 +35,6 @@ TEMPORARY = ".tmp"
 BLOCK = 1024**2
 """Bytes that are hashed at once."""
 ANYBODY_ELSE = 0o077
-OTHERS_MAY_WRITE = 0o022
 CPUINFO = "/proc/cpuinfo"
 CPUINFO_LIMIT = 16384
 """Bytes; the first processor's lines are at most a quarter of it."""
@@ -97,9 +96,8 @@ class Store(NamedTuple):
     def _checked(self, folder: int, name: str) -> int | None:
         number = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
         found = os.fstat(number)
-        mine = found.st_uid == os.geteuid() and not found.st_mode & OTHERS_MAY_WRITE
         whole = stat.S_ISREG(found.st_mode) and 0 < found.st_size <= self.limit // 2
-        if mine and whole and name.endswith(f"-{_digest(number)}{SUFFIX}"):
+        if cache.is_private(found) and whole and name.endswith(f"-{_digest(number)}{SUFFIX}"):
             now = time.time()
             if now - found.st_mtime > cache.USE_INTERVAL:
                 with suppress(OSError):

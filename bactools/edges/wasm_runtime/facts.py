@@ -19,9 +19,9 @@ import msgspec
 
 from bactools.core.enginefacts import WasmFacts
 from bactools.core.errors import BacError
-from bactools.edges.cache import TEMPORARY
-from bactools.edges.cache import find as find_cache
+from bactools.edges import cache
 from bactools.edges.wasm_runtime import TRIAL_TIMEOUT, proposals
+from bactools.edges.wasm_runtime.versions import installed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +35,6 @@ MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "aarch64", "arm64"
 
 KEPT_LIMIT = 64 * 1024
 ROOM = "engines"
-OTHERS_MAY_WRITE = 0o022
 # Run with -I and the path of this process: this very bactools, and nothing of the working directory.
 TRIAL = """
 import sys
@@ -67,17 +66,15 @@ def describe(timeout: float = TRIAL_TIMEOUT) -> WasmFacts | None:
 
 
 def _version(package: Path) -> str | None:
-    """The version in the name of the installed distribution's folder, as PEP 376 puts it beside the package."""
-    for folder in package.parent.glob("wasmtime-*.dist-info"):
-        return folder.name.removeprefix("wasmtime-").removesuffix(".dist-info")
-    return None
+    found = installed(package)
+    return found[0] if found else None
 
 
 def _known(version: str, machine: str, timeout: float) -> _Trial:
     """What came of the trials when they were last made, else now."""
     tables = repr((proposals.PROGRAMS, proposals.MODULES, proposals.BINARIES))
     key = f"wasmtime {version} {sys.platform} {machine} {hashlib.sha256(tables.encode()).hexdigest()}"
-    place = find_cache()
+    place = cache.find()
     if place is None:
         return _tried(timeout)
     path = Path(place.folder, ROOM, f"wasmtime-{version}-{machine}.json")
@@ -138,7 +135,7 @@ def _kept(path: Path, key: str) -> _Trial | None:
             status = os.fstat(number)
             if not stat.S_ISREG(status.st_mode) or status.st_size > KEPT_LIMIT:
                 return None
-            if status.st_uid != os.geteuid() or status.st_mode & OTHERS_MAY_WRITE:
+            if not cache.is_private(status):
                 return None
             return _trial(stream.read(KEPT_LIMIT), key)
     except OSError:
@@ -147,7 +144,7 @@ def _kept(path: Path, key: str) -> _Trial | None:
 
 def _keep(path: Path, key: str, trial: _Trial) -> None:
     """Keep what came of the trials; where that cannot be, they are made again next time."""
-    temporary = path.with_name(os.urandom(12).hex() + TEMPORARY)
+    temporary = path.with_name(os.urandom(12).hex() + cache.TEMPORARY)
     with suppress(OSError):
         for folder in (path.parent.parent, path.parent):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bactools.edges.wasm_runtime import compiled
 from bactools.edges.wasm_runtime.endings import uncompiled
+from bactools.edges.wasm_runtime.versions import installed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,12 +35,8 @@ class Keeping(NamedTuple):
 def keeping(package: Path) -> Keeping | None:
     """Where to keep what the engine of this package makes; None without a place, or where its version is not known."""
     store = compiled.find()
-    start, end = f"{package.name}-", ".dist-info"  # PEP 376
-    beside = os.listdir(package.parent)  # noqa: PTH208 (a tenth of the time)
-    found = [name for name in beside if name.startswith(start) and name.endswith(end)]
-    if store is None or len(found) != 1:
-        return None
-    return Keeping(store, found[0].removeprefix(start).removesuffix(end))
+    found = installed(package)
+    return Keeping(store, found[0]) if store and len(found) == 1 else None
 
 
 class Maker(NamedTuple):

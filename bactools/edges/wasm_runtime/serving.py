@@ -6,18 +6,17 @@ ends a run in one way only, by the parent; and the kernel kills it when the pare
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import json
 import os
 import resource
-import signal
 import socket
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol
 
 from bactools.core.errors import BacError
+from bactools.edges.lifeline import dies_with
 from bactools.edges.wasm_runtime.listening import STARTED
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from bactools.core.running import Ended, Ending
 
 
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 STDIN, STDOUT, STDERR = range(3)
 LENGTH = 8
 """Bytes that say how long an order is."""
@@ -155,8 +153,7 @@ def _served(work: Callable[[bytes, Callable[[], None]], Ending], order: Order) -
 
 def _detach(channel: Channel, kept: set[int]) -> None:
     """An empty standard input, no descriptor of the parent's, and SIGKILL from the kernel when it dies, however."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != channel.parent:
+    if not dies_with(channel.parent):
         os._exit(0)
     os.dup2(os.open(os.devnull, os.O_RDWR), STDIN)
     needed = {STDIN, STDOUT, STDERR, channel.socket.fileno(), *kept}

@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from bactools.core.errors import BacError
+from bactools.edges import cache
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,6 @@ TEMPORARY = ".new-"
 MAX_SEAL = 4096
 BEGINNING = 60.0
 """Seconds within which a writer has its lock."""
-OTHERS_MAY_WRITE = 0o022
 
 
 class _Seal(NamedTuple):
@@ -135,8 +135,7 @@ def _unbroken(keep: Path, place: Path) -> _Seal | None:
 
 
 def _is_private(folder: Path) -> bool:
-    status = folder.stat()
-    return status.st_uid == os.geteuid() and not status.st_mode & OTHERS_MAY_WRITE
+    return cache.is_private(folder.stat())
 
 
 def _is_written(place: Path) -> bool:
