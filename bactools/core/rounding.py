@@ -22,9 +22,11 @@ def size(count: float) -> int:
 
 
 def cores(count: float) -> float:
-    """Cores, down to three digits."""
-    over, under = min(max(count, 0), MOST_CORES).as_integer_ratio()
-    return _decimal(over * 1000 // under, CORE_DIGITS) / 1000
+    """Cores, down to three digits; 0.47 is that many, though its nearest binary fraction is a little less."""
+    most = min(max(count, 0), MOST_CORES)
+    over, under = most.as_integer_ratio()
+    whole = over * 1000 // under
+    return _decimal(whole + ((whole + 1) / 1000 <= most), CORE_DIGITS) / 1000
 
 
 def _decimal(whole: int, digits: int) -> int:

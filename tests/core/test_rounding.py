@@ -31,7 +31,8 @@ def test_sizes(exact, rounded):
 
 
 @pytest.mark.parametrize(
-    ("exact", "rounded"), [(25.6, "25.6 cores"), (127.99, "127 cores"), (0.1, "0.1 cores"), (1.0, "1 core")]
+    ("exact", "rounded"),
+    [(25.6, "25.6 cores"), (127.99, "127 cores"), (0.1, "0.1 cores"), (0.47, "0.47 cores"), (1.0, "1 core")],
 )
 def test_cores(exact, rounded):
     assert cores(rounding.cores(exact)) == rounded
