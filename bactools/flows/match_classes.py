@@ -6,12 +6,13 @@ and the amounts are compared one by one.
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from bactools.core.errors import BacError
+from bactools.core.match import Verdict
 from bactools.flows.match_parts import BETWEEN, NO_AMOUNTS, Amounts, Parts
 from bactools.flows.match_tally import Tally
 
@@ -19,15 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bactools.core.amounts import Short
-    from bactools.core.match import Verdict
     from bactools.core.records import Resources
-    from bactools.core.routes import Terms
+    from bactools.core.routes import Choice, Terms
     from bactools.flows.match_nodes import Batch, Nodes
     from bactools.flows.match_parts import Part
     from bactools.flows.match_wishes import Question
 
 OUTCOMES = 1024 * 1024
 CLASSES = 4096
+SAID = 8192
 WORTH = 4
 """Classes that hold fewer nodes than that on average are not worth remembering."""
 
@@ -66,6 +67,7 @@ class Classes:
     def __init__(self, questions: Sequence[Question], fields: Sequence[str], terms: Terms, keep: Keep) -> None:
         self._questions = questions
         self._keep = keep
+        self._said = lru_cache(SAID)(self._told)
         self._parts = Parts(questions, fields, terms)
         self._tallies = [Tally(number, each, self._parts) for number, each in enumerate(questions)]
         self._most = min(CLASSES, max(64, OUTCOMES // max(1, len(questions))))
@@ -150,9 +152,10 @@ class Classes:
 
     def _entry(self, number: int, part: Part, short: tuple[Short, ...], amounts: Amounts, *, alone: bool) -> object:
         if part.able and not short:
-            if part.said is None:
-                part.said = self._keep.said(number, self._parts.verdict(number, part, amounts))
-            return self._keep.fit(number, self._parts.order(part, amounts), part.said)
+            return self._keep.fit(number, self._parts.order(part, amounts), self._said(number, part.choice))
         if not self._questions[number].keeps_misfits:
             return None
         return self._keep.misfit(number, partial(self._parts.verdict, number, part, amounts), alone)
+
+    def _told(self, number: int, choice: Choice | None) -> object:
+        return self._keep.said(number, Verdict(choice, ()))

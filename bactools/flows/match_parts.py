@@ -12,20 +12,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from bactools.core import match
+from bactools.core import lines, match
 from bactools.core.amounts import offered, shortages
 from bactools.core.choosing import order_key
 from bactools.core.errors import BacError
 from bactools.core.records import Engine, Reason, Resources
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from bactools.core.amounts import Short
+    from bactools.core.needs import Need
     from bactools.core.routes import Terms
     from bactools.flows.match_wishes import Question
 
 PARTS = 8192
+PLACES = 1024 * 1024
 VALUES = 4096
 SIZES = ("resources", "available", "limits")
 
@@ -57,11 +59,10 @@ NO_AMOUNTS = Amounts(UNSET, UNSET, UNSET)
 class Part:
     """All that is said of a node for one question but what its amounts say: reasons before those, and after them.
 
-    ``able``: it fits if its amounts do. ``lowers``: asking for less may be enough. ``said`` is for whoever keeps nodes
-    to remember what is said of those.
+    ``able``: it fits if its amounts do. ``lowers``: asking for less may be enough.
     """
 
-    __slots__ = ("able", "after", "before", "choice", "favoured", "lowers", "said")
+    __slots__ = ("able", "after", "before", "choice", "favoured", "lowers")
 
     def __init__(
         self, platform: match.Verdict, labels: tuple[tuple[Reason, ...], int], rest: tuple[Reason, ...]
@@ -72,7 +73,6 @@ class Part:
         self.favoured = labels[1]
         self.able = self.choice is not None and not self.before and not self.after
         self.lowers = all(each.code == "engine_memory" for each in (*self.before, *self.after))
-        self.said: Any = None
 
 
 class Parts:
@@ -84,7 +84,11 @@ class Parts:
         self._others = tuple(name for name in fields if name not in SIZES)
         self.other_fields = attrgetter(*self._others)
         self.all_fields = attrgetter(*self._others, *SIZES)
+        needs = [question.need for question in questions]
+        self._first_alike = first_alike(map(but_amounts, needs))
+        self._first_with_memory = first_alike(map(with_memory, needs))
         self._known: dict[bytes, list[Part]] = {}
+        self._most = min(PARTS, max(64, PLACES // max(1, len(questions))))
         self._value = lru_cache(VALUES)(value)
         self._platform = lru_cache(PARTS)(self._platform_verdict)
         self._label = lru_cache(PARTS)(self._label_reasons)
@@ -116,8 +120,10 @@ class Parts:
         parts = self._known.get(key)
         if parts is None:
             raw = dict(zip(self._others, key.split(BETWEEN), strict=True))
-            parts = [self._part(number, raw) for number in range(len(self._questions))]
-            if len(self._known) >= max(64, PARTS // len(parts)):
+            firsts = self._first_with_memory if self._limits_memory(raw["engines"]) else self._first_alike
+            made = {number: self._part(number, raw) for number in set(firsts)}
+            parts = [made[number] for number in firsts]
+            if len(self._known) >= self._most:
                 self._known.clear()
             self._known[key] = parts
         return parts
@@ -151,6 +157,10 @@ class Parts:
         except BacError:
             return None
 
+    def _limits_memory(self, engines: bytes) -> bool:
+        """Whether what is said of engines depends on the memory that a job asks for."""
+        return any(engine.memory is not UNSET for engine in self._value("engines", engines) or ())
+
     def _part(self, number: int, raw: dict[str, bytes]) -> Part:
         why = raw["warnings"] if raw["schedulable"] == b"false" else b""
         rest = self._rest(number, raw.get("sources", b""), raw.get("publishers", b""), raw["schedulable"], why)
@@ -170,6 +180,22 @@ class Parts:
         reach = match.reach_reasons(need, self._value("sources", sources), self._value("publishers", publishers))
         causes = self._value("warnings", warnings)
         return (*reach, *match.schedulable_reasons(self._value("schedulable", schedulable), causes))
+
+
+def with_memory(need: Need) -> Need:
+    """What the parts of a node are made for whose engine has a memory of its own: amounts are asked of the others."""
+    return need._replace(amounts=tuple(each for each in need.amounts if each[0] == "memory"), gpus=())
+
+
+def but_amounts(need: Need) -> Need:
+    """The same for all other nodes; what a job states as memory is held against what its module starts with."""
+    return need._replace(amounts=(), gpus=(), memory=need.memory if need.module_memory else None)
+
+
+def first_alike(needs: Iterable[Need]) -> list[int]:
+    """For each need the number of the first that is equal to it."""
+    numbers: dict[bytes, int] = {}
+    return [numbers.setdefault(lines.encode_value(need), number) for number, need in enumerate(needs)]
 
 
 def value(name: str, raw: bytes) -> Any:

@@ -94,6 +94,29 @@ def test_one_job_without_a_node_makes_the_status_1_though_others_fit(run, nodes)
     assert names(completed) == ["arm", "emu"]
 
 
+def test_jobs_that_differ_in_memory_are_told_apart_by_an_engine_that_gives_less_than_its_node(run, tmp_path):
+    path = tmp_path / "nodes.jsonl"
+    small = {"engine": "docker", "memory": 2 << 30, "platforms": [{"platform": "linux/amd64", "how": "native"}]}
+    path.write_bytes(AMD + line(kind="node", id="vm", name="vm", engines=[small], resources={"memory": 8 << 30}))
+    jobs = [
+        line(
+            kind="job",
+            id=f"j-{gib}",
+            spec={},
+            requires={
+                "engine": "docker",
+                "platforms": ["linux/amd64"],
+                "resources": {"memory": gib << 30},
+            },
+        )
+        for gib in (1, 4, 2)
+    ]
+    found = run("bac-match", "--explain", path, input=b"".join(jobs)).records
+    said = [(each["job"]["id"], each["ok"], [reason["remedy"] for reason in each["reasons"]]) for each in found[1::2]]
+    assert [each["node"]["name"] for each in found] == ["amd", "vm"] * 3
+    assert said == [("j-1", True, []), ("j-4", False, ["lower memory to 2 GiB"]), ("j-2", True, [])]
+
+
 @pytest.mark.parametrize(
     ("operand", "platform", "status"),
     [
