@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NoReturn
 from bactools.edges.signals import STOPPING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from io import BufferedReader
     from types import TracebackType
 
     from typing_extensions import Self
@@ -27,15 +28,16 @@ def is_worthwhile() -> bool:
 
 
 class Beside:
-    """Does ``work`` in a process of its own, between entering and leaving."""
+    """Does ``work`` in a process of its own, between entering and leaving; it gives its answers one by one."""
 
-    def __init__(self, work: Callable[[], bytes]) -> None:
+    def __init__(self, work: Callable[[], Iterable[bytes]]) -> None:
         self._work = work
         self._child = 0
-        self._reading = -1
+        self._answers: BufferedReader
 
     def __enter__(self) -> Self:
-        self._reading, writing = os.pipe()
+        reading, writing = os.pipe()
+        self._answers = open(reading, "rb")  # noqa: PTH123 (closed on leaving)
         parent = os.getpid()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
         try:
@@ -53,29 +55,30 @@ class Beside:
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
     ) -> None:
-        os.close(self._reading)
+        self._answers.close()
         if self._child:
             os.kill(self._child, signal.SIGKILL)
             os.waitpid(self._child, 0)
 
     def answer(self) -> bytes | None:
-        """What the work returned, once it has; None if it did not end well."""
-        with open(self._reading, "rb", closefd=False) as stream:
-            length = stream.read(LENGTH)
-            data = stream.read()
-        return data if length and len(data) == int.from_bytes(length, "little") else None
+        """What the work gives next, once it does; None if there is nothing more, or it did not end well."""
+        header = self._answers.read(LENGTH)
+        length = int.from_bytes(header, "little")
+        data = self._answers.read(length)
+        return data if len(header) == LENGTH and len(data) == length else None
 
     def _become(self, parent: int, writing: int, mask: set[int | signal.Signals]) -> NoReturn:
         from bactools.edges.lifeline import dies_with
 
         try:
             if dies_with(parent):
-                os.close(self._reading)
+                self._answers.close()
                 for number in STOPPING:
                     signal.signal(number, signal.SIG_DFL)
                 signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-                data = self._work()
                 with open(writing, "wb", closefd=False) as stream:
-                    stream.write(len(data).to_bytes(LENGTH, "little") + data)
+                    for data in self._work():
+                        stream.write(len(data).to_bytes(LENGTH, "little") + data)
+                        stream.flush()
         finally:
             os._exit(0)

@@ -7,35 +7,29 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import partial
-from itertools import islice, zip_longest
 from typing import TYPE_CHECKING
 
 from bactools.edges import beside
 from bactools.edges.fleet_files import EVERYTHING, LENGTH_BITS, Span
 from bactools.flows import match_halves
 from bactools.flows.match_classes import Classes, Keep
+from bactools.flows.match_copies import UNSAID, Copies
 from bactools.flows.match_ids import Seen, counting
-from bactools.flows.match_lines import Tail, tail, writer
+from bactools.flows.match_lines import Tail, tail
 from bactools.flows.match_nodes import ForeignError, UnevenError, lean, looked_at
 
 if TYPE_CHECKING:
     from array import array
     from collections.abc import Callable, Iterator
-    from typing import TypeVar
 
     from bactools.core.match import Verdict
     from bactools.edges.fleet_files import Fleet
-    from bactools.flows.match_lines import Form, Writer
+    from bactools.flows.match_lines import Form
     from bactools.flows.match_nodes import Nodes
     from bactools.flows.match_wishes import Subject, Wanted
 
-    Made = TypeVar("Made")
-
-TOGETHER = 128
-"""Lines that are read again and written at once."""
 SAID = 8192
-UNSAID = (1 << 16) - 1
-"""What is said of alike nodes is kept for SAID kinds of them; of others it is made again when it is written."""
+"""What is said of alike nodes is kept for so many kinds of them; of others it is made again when it is written."""
 
 
 class Survey:
@@ -78,46 +72,9 @@ class Survey:
             question.clear()
 
     def lines(self, subject: Subject, form: Form) -> Iterator[list[bytes]]:
-        """The lines of a subject, some at a time: its fits, best first, by platform if that was asked for; its misfits.
-
-        Of several platforms the best node of each comes first, then the second of each.
-        Raises BacError ``file_changed``.
-        """
-        write = writer(form, subject.raw)
-        if len(subject.questions) > 1:
-            yield from self._in_turn(subject, write)
-        else:
-            (number,) = subject.questions
-            rank = 1
-            found = self._questions[number].fits.ordered()
-            for nodes, picks in self._again(islice(found, least(self._wishes.per_platform, subject.limit))):
-                ranked = zip(nodes, range(rank, rank + len(nodes)), strict=True)
-                made = self._made(number, nodes, picks, write.ranked)
-                yield [make(pair) for make, pair in zip(made, ranked, strict=True)]
-                rank += len(nodes)
-        if subject.whole is not None:
-            for nodes, picks in self._again(self._questions[subject.whole].misfits.ordered()):
-                makers = self._made(subject.whole, nodes, picks, write.unranked)
-                yield [make(node) for make, node in zip(makers, nodes, strict=True)]
-
-    def _in_turn(self, subject: Subject, write: Writer) -> Iterator[list[bytes]]:
-        """The fits of several questions, as many of each as the wishes allow, in all as many as the subject gets."""
-        each = [
-            islice(self._questions[number].fits.ordered(), self._wishes.per_platform) for number in subject.questions
-        ]
-        rounds = enumerate(zip_longest(*each), 1)
-        turns = (
-            (number, rank, *found)
-            for rank, several in rounds
-            for number, found in zip(subject.questions, several, strict=True)
-            if found
-        )
-        chosen = islice(turns, subject.limit)
-        while some := list(islice(chosen, TOGETHER)):
-            numbers, ranks, places, picks = zip(*some, strict=True)
-            nodes = self._fleet.read_several(places)
-            tails = map(self._tail, numbers, nodes, picks)
-            yield [write.ranked(said)(pair) for said, pair in zip(tails, zip(nodes, ranks, strict=True), strict=True)]
+        """The lines of a subject, as ``Copies`` makes them. Raises BacError ``file_changed``."""
+        copies = Copies(self._fleet, self._questions, self._said, self._unsaid)
+        return copies.lines(subject, form, self._wishes.per_platform)
 
     def _pass(self, seen: Seen | None) -> None:
         middle = self._fleet.middle() if beside.is_worthwhile() else None
@@ -132,14 +89,14 @@ class Survey:
         if self.nodes.end < self._fleet.size:
             self._advance(seen, Span(self.nodes.end, None, self.nodes.passed))
 
-    def _second_half(self, seen: Seen | None, span: Span) -> bytes:
+    def _second_half(self, seen: Seen | None, span: Span) -> Iterator[bytes]:
         """What another process finds, up to where something is not even; see ``match_halves``."""
         self._fleet.reopen()
         self.nodes = self.nodes.evenly(span.begin)
         with suppress(UnevenError):
             self._advance(seen, span)
         self._classes.settle()
-        return match_halves.pack(self.nodes, seen, self._said, self._questions)
+        yield match_halves.pack(self.nodes, seen, self._said, self._questions)
 
     def _advance(self, seen: Seen | None, span: Span) -> None:
         for batch in self.nodes.batches(self._fields, span):
@@ -172,27 +129,5 @@ class Survey:
             self._said.append(said)
         return self._picks.get(said, UNSAID)
 
-    def _again(self, found: Iterator[tuple[int, int]]) -> Iterator[tuple[list[bytes], tuple[int, ...]]]:
-        """The lines of nodes and their picks, TOGETHER at a time."""
-        while some := list(islice(found, TOGETHER)):
-            places, picks = zip(*some, strict=True)
-            yield self._fleet.read_several(places), picks
-
-    def _made(
-        self, number: int, nodes: list[bytes], picks: tuple[int, ...], make: Callable[[Tail], Made]
-    ) -> Iterator[Made]:
-        """What makes each line."""
-        if UNSAID in picks:
-            return (make(self._tail(number, line, pick)) for line, pick in zip(nodes, picks, strict=True))
-        made = {pick: make(self._said[pick]) for pick in set(picks)}
-        return map(made.__getitem__, picks)
-
-    def _tail(self, number: int, line: bytes, pick: int) -> Tail:
-        if pick != UNSAID:
-            return self._said[pick]
+    def _unsaid(self, number: int, line: bytes) -> Tail:
         return tail(self._classes.verdict(number, lean(self._fields).decode(line)))
-
-
-def least(*limits: int | None) -> int | None:
-    """The smallest of the limits that there are."""
-    return min((limit for limit in limits if limit is not None), default=None)

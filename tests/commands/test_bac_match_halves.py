@@ -14,6 +14,7 @@ JOBS = b"".join(
     for each in ((1, b'["linux/arm64"]', b"16.0"), (2, b'["linux/arm/v7","linux/s390x"]', b"64.0"))
 )
 ONE_CPU = "import os, sys; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); os.execv(sys.argv[1], sys.argv[1:])"
+EVERY = b'{"kind":"job","v":1,"id":"j-3","spec":{},"requires":{"engine":"wasm","platforms":["wasm32/wasi"]}}\n'
 COUNT = 40_000
 
 
@@ -53,8 +54,8 @@ def shuffled(lines):
     return [*lines[1::2], *lines[::2]]
 
 
-def told(words, home):
-    return processes.complete(words, JOBS, env=processes.environment(home), cwd=home)
+def told(words, home, jobs=JOBS):
+    return processes.complete(words, jobs, env=processes.environment(home), cwd=home)
 
 
 @pytest.mark.parametrize(
@@ -72,6 +73,24 @@ def test_two_processes_print_what_one_prints(home, plain, change, options):
     assert (two.status, two.stderr) == (one.status, one.stderr)
     assert two.stdout == one.stdout
     assert two.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [
+        ((), COUNT),
+        (("--output", "name"), COUNT),
+        (("--output", "node", "--limit", "20001"), 20001),
+        (("--limit", "16384", "--format", "table"), 16385),
+    ],
+)
+def test_many_lines_are_written_by_two_processes_as_by_one(home, plain, options, count):
+    path = home / "nodes.jsonl"
+    path.write_bytes(b"".join(plain))
+    words = processes.installed(("bac-match", *options, path))
+    two = told(words, home, EVERY)
+    assert (two.status, two.stderr, two.stdout.count(b"\n")) == (0, "", count)
+    assert two.stdout == told([sys.executable, "-c", ONE_CPU, *words], home, EVERY).stdout
 
 
 def test_a_node_in_both_halves_counts_once_as_the_later_probe_says(run, home, plain):

@@ -1,4 +1,4 @@
-"""A second process: what it returns comes back whole or not at all, and it never outlives the first."""
+"""A second process: what it gives comes back whole or not at all, and it never outlives the first."""
 
 import signal
 import subprocess
@@ -14,12 +14,19 @@ import os, signal, sys, time
 from bactools.edges.beside import Beside
 
 def large():
-    return b"x" * 1_000_000
+    return [b"x" * 1_000_000]
+
+def several():
+    yield b""
+    yield b"x" * 100_000
+    yield b"xy"
 
 def failing():
+    yield b"x"
     raise ValueError
 
 def killed():
+    yield b"x"
     os.kill(os.getpid(), signal.SIGKILL)
 
 def endless():
@@ -30,8 +37,9 @@ with Beside(globals()[sys.argv[1]]) as other:
     if sys.argv[2] == "leave":
         sys.stdin.readline()
     else:
-        answer = other.answer()
-        print(None if answer is None else len(answer))
+        for _ in range(4):
+            answer = other.answer()
+            print(None if answer is None else len(answer))
 print("left")
 """
 
@@ -54,10 +62,18 @@ def is_gone(process_id):
     return False
 
 
-@pytest.mark.parametrize(("work", "printed"), [("large", b"1000000"), ("failing", b"None"), ("killed", b"None")])
-def test_what_the_work_returns_comes_whole_or_is_nothing(work, printed):
+@pytest.mark.parametrize(
+    ("work", "printed"),
+    [
+        ("large", "1000000 None None None"),
+        ("several", "0 100000 2 None"),
+        ("failing", "1 None None None"),
+        ("killed", "1 None None None"),
+    ],
+)
+def test_what_the_work_gives_comes_whole_and_then_nothing(work, printed):
     out, err = script(work, "answer").communicate(timeout=60)
-    assert (out.split(), err) == ([printed, b"left"], b"")
+    assert (out.decode().split(), err) == ([*printed.split(), "left"], b"")
 
 
 def test_leaving_ends_it():
