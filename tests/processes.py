@@ -127,24 +127,36 @@ def complete_on_terminal(
     With ``terminal_stderr`` standard error is on that terminal as well, and so among ``stdout``.
     """
     pipe = subprocess.PIPE
-    shown = bytearray()
-    ours, theirs = (os.fdopen(number, "r+b", buffering=0) for number in pty.openpty())
-    with ours, theirs:
-        prepare(theirs, columns)
-        reader = threading.Thread(target=collect, args=(ours, shown))
-        with started(
+    with (
+        terminal(columns) as (theirs, shown),
+        started(
             words,
             stdin=theirs if input is None else pipe,
             stdout=theirs,
             stderr=theirs if terminal_stderr else pipe,
             env={"TERM": "xterm", **env},
             cwd=cwd,
-        ) as process:
-            theirs.close()  # the terminal ends when the last process that has it open ends
-            reader.start()
-            _, stderr = outcome(process, input, timeout)
-        reader.join()
+        ) as process,
+    ):
+        theirs.close()  # the terminal ends when the last process that has it open ends
+        _, stderr = outcome(process, input, timeout)
     return Completed(process.returncode, bytes(shown), stderr.decode(errors="replace"))
+
+
+@contextmanager
+def terminal(columns: int = 80) -> Iterator[tuple[IO[bytes], bytearray]]:
+    """A terminal's side for processes, all of which must have ended before the block does, and what it has shown."""
+    shown = bytearray()
+    ours, theirs = (os.fdopen(number, "r+b", buffering=0) for number in pty.openpty())
+    with ours, theirs:
+        prepare(theirs, columns)
+        reader = threading.Thread(target=collect, args=(ours, shown))
+        reader.start()
+        try:
+            yield theirs, shown
+        finally:
+            theirs.close()
+            reader.join()
 
 
 def prepare(terminal: IO[bytes], columns: int) -> None:

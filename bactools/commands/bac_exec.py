@@ -120,7 +120,7 @@ def hosted(output: Output, wanted: Options, engines: Engines) -> Iterator[Runner
         from bactools.flows import orders
         from bactools.flows.executions import Executions
 
-        executions = Executions(setup._replace(progress=silent), orders.room(wanted.jobs), stop)
+        executions = Executions(setup, orders.room(wanted.jobs), stop)
         try:
             yield Runner(output, host, setup, executions)
         finally:
@@ -160,10 +160,6 @@ def shown(wanted: Options) -> Mapping[Stream, int]:
     quiet = click.get_current_context().params["quiet"]
     watched = wanted.jobs == 1 and not quiet and sys.stderr is not None and os.isatty(STDERR)
     return {"stdout": STDERR, "stderr": STDERR} if wanted.follow or (wanted.follow is None and watched) else {}
-
-
-def silent(_text: str | None) -> None:
-    """No progress: of several at once it would be one line for all."""
 
 
 def tell_all(output: Output, runner: Runner, found: Iterator[Candidate]) -> int:

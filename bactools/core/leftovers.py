@@ -24,10 +24,14 @@ FORSAKEN = 3600.0
 """Seconds after which what has stopped is nobody's, whoever made it: a living owner takes it away at once."""
 
 _FIELDS = 3
+_PLACE = 3
 
 
 class Owner(NamedTuple):
-    """A process. ``place`` names those among which ``process`` is one; ``born`` is in clock ticks since boot."""
+    """A process. ``place`` names those among which ``process`` is one; ``born`` is in clock ticks since boot.
+
+    A place is a machine, a start of it and a namespace of processes, with dots between; or it says less than that.
+    """
 
     place: str
     process: int
@@ -51,6 +55,15 @@ def has_gone(owner: Owner, place: str, born: Callable[[int], int | None]) -> boo
     ``born`` tells when a process of this place was born, None if there is no such process.
     """
     return born(owner.process) != owner.born if owner.place == place else None
+
+
+def has_restarted(owner: Owner, place: str) -> bool:
+    """Whether the machine of ``place`` was the owner's before it was last started, so that the owner is dead.
+
+    The id of a machine may have come with an image and be another's too: no reason to end what still runs.
+    """
+    then, now = owner.place.split("."), place.split(".")
+    return len(then) == len(now) == _PLACE and then[0] == now[0] and then[1] != now[1]
 
 
 def is_forsaken(stopped: float | None) -> bool:

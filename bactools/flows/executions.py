@@ -72,11 +72,14 @@ class _Job(NamedTuple):
 class Executions:
     """Executions under way and what is to be written of them.
 
-    ``stop`` handles the signals that stop a worker. For one thread.
+    ``stop`` handles the signals that stop a worker. How many are done and how many run is told to the progress of
+    ``setup``, of which a worker knows nothing: several would write over one another. For one thread.
     """
 
     def __init__(self, setup: Setup, room: Room, stop: Stop) -> None:
-        self._setup = setup
+        self._progress = _silent if setup.live else setup.progress  # what jobs print would come in the middle of it
+        self._setup = setup._replace(progress=_silent)
+        self._done = 0
         self._room = room
         self._stop = stop
         self._running: dict[Worker, _Job] = {}
@@ -132,7 +135,12 @@ class Executions:
 
     def _take(self, descriptor: int | None = None) -> bool:
         """Wait, take in what has come, and tell whether ``descriptor`` can be read."""
-        found, readable = workers.ready(self._running, descriptor)
+        self._progress(f"{self._done} done, {len(self._running)} running")
+        try:
+            found, readable = workers.ready(self._running, descriptor)
+        finally:
+            self._progress(None)
+        self._done += len(found)
         with signals.held(signals.STOPPING):
             for worker in found:
                 job = self._running.pop(worker)
@@ -144,6 +152,10 @@ class Executions:
         while self._turns and (act := self._turns[0].act):
             act()
             self._turns.popleft()
+
+
+def _silent(_text: str | None) -> None:
+    """No progress."""
 
 
 def _work(order: Order, setup: Setup) -> bytes:

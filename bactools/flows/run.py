@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from bactools.flows.publish import Published, Publishers
 
 PARTIAL = "its outputs are partial"
+FULL = "the disk of its results is full"
 
 
 class Setup(NamedTuple):
@@ -158,7 +159,9 @@ def _executed(running: _Running, variables: dict[str, str]) -> Ending:
     except alarm.Rung:
         seconds = running.deadline.seconds if running.deadline else 0
         return Ending("timeout", None, f"stopped after its total timeout of {seconds:g} s, before the job had started")
-    words = [ending.message, PARTIAL if plan.cut_short(ending) else None, *ending.warnings]
+    by_itself = ending.status == "failed" and ending.interruption is None
+    full = FULL if by_itself and results.is_full(running.folder) else None
+    words = [ending.message, full, PARTIAL if plan.cut_short(ending) else None, *ending.warnings]
     return ending._replace(message="; ".join(filter(None, words)) or None)
 
 

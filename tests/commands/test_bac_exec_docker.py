@@ -258,6 +258,28 @@ def test_a_full_disk_ends_the_run_and_keeps_what_fits(
     assert containers(docker, job) == []
 
 
+def test_outputs_that_fill_the_disk_are_kept_as_partial(
+    run: Run, docker: DockerClient, docker_job: Callable[..., bytes], small_disk: Path
+):
+    job = docker_job("--", "sh", "-c", "head -c 2000000 /dev/zero > /outputs/big")
+    ran = run("bac-exec", "--results", small_disk, input=job)
+    (record,) = ran.records
+    assert (ran.status, record["status"]) == (4, "failed")
+    assert "No space left on device; its outputs are partial" in record["message"]
+    assert (folder_of(ran) / "outputs" / "big").stat().st_size > 512 * 1024
+    assert (folder_of(ran) / "exitCode").read_bytes() == b"-1"
+    assert containers(docker, job) == []
+
+
+def test_a_job_that_fails_on_a_full_disk_without_a_word_is_told_why(
+    run: Run, docker_job: Callable[..., bytes], small_disk: Path
+):
+    job = docker_job("--", "sh", "-c", "head -c 2000000 /dev/zero 2>/dev/null > /outputs/big")
+    (record,) = run("bac-exec", "--results", small_disk, input=job).records
+    assert (record["status"], record["exit_code"]) == ("failed", 1)
+    assert record["message"] == "exit status 1; the disk of its results is full"
+
+
 def test_what_a_killed_bac_exec_left_is_cleared_by_the_next(
     run: Run,
     spawn: Callable[..., subprocess.Popen[bytes]],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -153,6 +154,25 @@ def test_jobs_wait_for_room_on_the_host(run: Run, wasm_job: Callable[..., bytes]
     assert [record["status"] for record in ran.records] == ["completed", "completed"]
     first, second = ran.records
     assert first["finished"] <= second["started"]
+
+
+def test_a_terminal_and_nobody_else_is_told_how_many_are_done_and_how_many_run(
+    run: Run, pty_run: Run, wasm_job: Callable[..., bytes]
+):
+    # what takes the whole host runs alone, so that there is one way only in which this can go
+    jobs = b"".join(wasm_job(name, SAY, "--cpu", "900") for name in ("one", "two", "three"))
+    words = ("bac-exec", "--jobs", "2", "--format", "jsonl")
+    shown = pty_run(*words, input=jobs, terminal_stderr=True).stdout
+    assert told(shown) == ["0 done, 1 running", "1 done, 1 running", "2 done, 1 running"]
+    assert shown.endswith(b"}\n")  # nothing is left on the terminal
+    for flags in (("-q",), ("--follow",)):
+        assert told(pty_run(*words, *flags, input=jobs, terminal_stderr=True).stdout) == []
+    assert run(*words, input=jobs).stderr == ""
+
+
+def told(shown: bytes) -> list[str]:
+    """What a terminal was told of jobs at once, each only once."""
+    return list(dict.fromkeys(re.findall(r"\r\x1b\[K(\d+ done, \d+ running)", shown.decode())))
 
 
 def test_a_count_of_nothing_is_refused(run: Run, wasm_job: Callable[..., bytes]):

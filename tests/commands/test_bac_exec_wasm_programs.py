@@ -1,10 +1,13 @@
 """bac-exec with programs compiled from C: linked modules, kept compilations, jobs as users of Bacalhau write them."""
 
+import fcntl
 import json
+import re
 from pathlib import Path
 
 import pytest
 import wasm_programs
+from processes import TIMEOUT, background, environment, eventually, installed, outcome, terminal
 
 DATA = Path(__file__).parent.parent / "data"
 
@@ -96,6 +99,17 @@ def test_inputs_are_listed_and_outputs_kept_by_their_names(execute, program, hom
     assert [Path(record["results"], name).read_text() for name in ("one/a", "two/b")] == ["1", "2"]
 
 
+def test_outputs_that_fill_the_disk_are_kept_as_partial(execute, program, home, small_disk):
+    (home / "results").symlink_to(small_disk)
+    engine = {"EntryModule": "/m.wasm", "Entrypoint": "_start", "Parameters": ["/outputs/big", "x" * 2 * 1024 * 1024]}
+    done, record = execute(engine, {"/m.wasm": program("write")})
+    folder = Path(record["results"])
+    assert (done.status, record["status"], record["exit_code"]) == (4, "failed", None)
+    assert "No space left on device; its outputs are partial" in record["message"]
+    assert (folder / "outputs" / "big").stat().st_size > 512 * 1024
+    assert (folder / "exitCode").read_text() == "-1"
+
+
 def test_a_component_says_that_its_exit_code_is_not_known(execute):
     _, record = execute({"EntryModule": "/quit.wat", "Entrypoint": "_start"}, {"/quit.wat": DATA / "quit.wat"})
     assert (record["status"], record["exit_code"], printed(record)) == ("failed", 1, b"going\n")
@@ -110,6 +124,23 @@ def test_what_is_compiled_is_kept_in_a_private_folder_of_the_users_cache(execute
     before = entry.stat()
     execute({"EntryModule": "/m.wasm", "Entrypoint": "_start"}, {"/m.wasm": program("status")})
     assert [path.stat().st_ino for path in folder.iterdir() if path.name != "lock"] == [before.st_ino]
+
+
+def test_a_terminal_is_told_of_a_module_that_takes_long_to_compile(run, program, home):
+    job = run("bac-job", "wasm", program("status")).stdout
+    folder = home / ".cache" / "bactools" / "compiled"
+    folder.mkdir(0o700, parents=True)
+    words, place = installed(("bac-exec", "--format", "jsonl")), {"env": environment(home), "cwd": home}
+    # Somebody else is compiling it: that takes as long as it takes the terminal to be told, and no longer.
+    with (folder / "lock").open("wb") as lock, terminal() as (theirs, shown):
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        with background(words, job, **place, stderr=theirs) as process:
+            eventually(lambda: b"compiling" in shown)
+            fcntl.lockf(lock, fcntl.LOCK_UN)
+            stdout, _ = outcome(process, None, TIMEOUT)
+    assert json.loads(stdout)["status"] == "completed"
+    # the line is taken away again
+    assert re.search(rb"\r\x1b\[Kcompiling the module /modules/status\.wasm: [1-9]\d* s\r\x1b\[K$", shown)
 
 
 def test_out_of_memory_tells_the_limit(execute, program):

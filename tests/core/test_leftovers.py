@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bactools.core.leftovers import Owner, has_gone, is_forsaken, parse
+from bactools.core.leftovers import Owner, has_gone, has_restarted, is_forsaken, parse
 
 HERE = "8c6f.4026531836"
 
@@ -33,6 +33,25 @@ def test_a_label_of_another_shape_names_nobody(label: str):
 )
 def test_an_owner_lives_while_the_process_born_then_does(owner: Owner, expected: bool | None):
     assert has_gone(owner, HERE, {7: 100}.get) is expected
+
+
+@pytest.mark.parametrize(
+    ("then", "expected"),
+    [
+        ("machine.one.4026531836", True),
+        ("machine.one.4026532", True),
+        ("machine.two.4026532", False),
+        ("other.one.4026531836", False),
+        ("one.4026531836", False),
+        ("", False),
+    ],
+)
+def test_no_process_outlives_a_restart_of_its_machine(then: str, expected: bool):
+    assert has_restarted(Owner(then, 7, 100), "machine.two.4026531836") is expected
+
+
+def test_of_a_machine_without_an_id_a_restart_is_not_seen():
+    assert not has_restarted(Owner("one.4026531836", 7, 100), "two.4026531836")
 
 
 @pytest.mark.parametrize(("stopped", "expected"), [(None, False), (0.0, False), (3600.0, False), (3601.0, True)])

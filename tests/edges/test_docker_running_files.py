@@ -20,6 +20,7 @@ from processes import eventually
 
 from bactools.core.leftovers import LABEL, Owner
 from bactools.core.running import Ending, Mount
+from bactools.edges import results
 from bactools.edges.docker_engine import client, containers, leftovers, ownership
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ import json, os, sys
 sys.path[:0] = json.loads(sys.argv[1])
 import docker, busybox, tarfile, encodings.idna
 from bactools.core.running import Mount
+from bactools.edges import results
 from bactools.edges.docker_engine import client, ownership
 registry, folder, group, script, program = json.loads(sys.argv[2])
 def run(engine, name, script):
@@ -233,6 +235,46 @@ def test_what_another_host_left_long_ago_is_cleared(
     monkeypatch.setattr(leftovers.time, "time", lambda: later)
     assert leftovers.clear_left(docker) == (busybox.JOB,)
     assert container not in left_behind(docker)
+
+
+@pytest.fixture
+def of_an_earlier_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Owner]:
+    """A process of this machine, which may have had no id, before it was last started."""
+    (tmp_path / "machine-id").write_text("0123456789abcdef" * 2 + "\n", "ascii")
+    monkeypatch.setattr(leftovers, "MACHINE_ID", tmp_path / "machine-id")
+    leftovers._owner.cache_clear()
+    machine, _, processes = leftovers.this_process().place.split(".")
+    yield Owner(f"{machine}.an-earlier-start.{processes}", 1, 1)
+    leftovers._owner.cache_clear()
+
+
+def test_what_was_left_before_the_machine_was_restarted_is_ended_by_the_next(
+    docker: DockerClient, registry: str, tmp_path: Path, of_an_earlier_start: Owner, monkeypatch: pytest.MonkeyPatch
+):
+    folder = results.create(tmp_path, "j-earlier")
+    mounts = (Mount(str(results.output(folder, "outputs")), "/out", writable=True, output=True),)
+    image = busybox.image(registry, "j-earlier")
+    busybox.run(docker, image, wanted("true"))
+    asked = wanted("sh", "-c", "echo partial > /out/file; chown 33:33 /out /out/file; sleep 600", mounts=mounts)
+    with monkeypatch.context() as patch:
+        patch.setattr(containers, "this_process", lambda: of_an_earlier_start)
+        container = containers._create(docker, image.options(asked), str(folder))
+    try:
+        docker.api.start(container)
+        eventually(lambda: (folder / "outputs").stat().st_uid == 33)
+        assert "j-earlier" not in leftovers.clear_left(docker, results.seal_left)
+        docker.api.kill(container)
+        docker.api.wait(container)
+        assert "j-earlier" in leftovers.clear_left(docker, results.seal_left)
+        assert left_behind(docker, "j-earlier") == []
+    finally:
+        for each in left_behind(docker, "j-earlier"):
+            docker.api.remove_container(each, force=True)
+    assert written(folder) == {(os.geteuid(), os.getegid())}
+    assert (folder / "outputs").stat().st_mode & 0o777 == 0o755
+    assert (folder / "outputs" / "file").read_text("ascii") == "partial\n"
+    assert sorted(path.name for path in folder.iterdir()) == ["exitCode", "outputs", "stderr", "stdout"]
+    assert (folder / "exitCode").read_text("ascii") == "-1"
 
 
 def test_a_reader_of_closed_folders_is_told_nothing_of_them(output: Path):

@@ -153,6 +153,19 @@ def test_a_full_disk_keeps_what_fits_and_the_exit_status(small_disk: Path):
     assert names(folder) == ["exitCode", "stderr", "stdout"]
 
 
+def test_a_disk_is_full_when_it_takes_no_more(small_disk: Path):
+    folder = results.create(small_disk, JOB)
+    assert not results.is_full(folder)
+    with pytest.raises(OSError, match="No space left"):
+        (folder / "stdout").write_bytes(bytes(2 * 1024 * 1024))
+    assert results.is_full(folder)
+    assert not results.is_full(small_disk / "gone")
+
+
+def test_a_disk_that_does_not_say_how_large_it_is_is_not_full():
+    assert not results.is_full(Path("/proc"))
+
+
 def test_the_free_folder_is_the_one_that_is_made_next(tmp_path: Path):
     results.create(tmp_path, JOB)
     free = results.free(tmp_path, JOB)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import time
 from datetime import datetime
 from functools import lru_cache
@@ -10,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bactools.core.errors import BacError
-from bactools.core.leftovers import LABEL, RESULTS, Owner, has_gone, is_forsaken, parse
+from bactools.core.leftovers import LABEL, RESULTS, Owner, has_gone, has_restarted, is_forsaken, parse
 from bactools.core.running import Mount
 from bactools.edges import signals
 from bactools.edges.docker_engine import ownership
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 PROC = Path("/proc")
+MACHINE_ID = Path("/etc/machine-id")
+APPLICATION = b"bactools owner 1\n"
+"""machine-id(5): a machine id is confidential; publish a hash of it that is of one application's own."""
 BORN = 19
 """The place of a process's start time after its name in /proc/PID/stat (proc(5), field 22)."""
 DEAD = ("Z", "X")
@@ -44,7 +49,7 @@ def _nothing(_folder: Path) -> None:
 def clear_left(client: DockerClient, seal: Callable[[Path], None] = _nothing) -> tuple[str, ...]:
     """Remove the containers whose bac-exec has died, running or not; the jobs' ids.
 
-    Of those from this place what they wrote becomes the caller's, and ``seal`` is given the folders of their results.
+    Of those from this machine what they wrote becomes the caller's, and ``seal`` is given the folders of their results.
     One that cannot be removed is left to the next. Raises BacError as ``translated`` where the engine does not answer.
     """
     mine = this_process()
@@ -56,7 +61,8 @@ def clear_left(client: DockerClient, seal: Callable[[Path], None] = _nothing) ->
 
 def _cleared(client: DockerClient, container: dict[str, Any], mine: Owner, seal: Callable[[Path], None]) -> bool:
     owner = parse(container["Labels"][LABEL])
-    folder = container["Labels"].get(RESULTS) if owner and owner.place == mine.place else None
+    of_here = owner and (owner.place == mine.place or has_restarted(owner, mine.place))
+    folder = container["Labels"].get(RESULTS) if of_here else None
     if folder is None:
         return _remove(client, container["Id"])
     _claim(client, container, Path(folder))
@@ -103,10 +109,20 @@ def _owner(process: int) -> Owner:
     """Without a /proc every place is another, and only what has stopped long ago is taken away."""
     try:
         boot = (PROC / "sys/kernel/random/boot_id").read_text("ascii").strip()
-        place = f"{boot}.{(PROC / 'self/ns/pid').stat().st_ino}"
+        place = f"{_machine()}{boot}.{(PROC / 'self/ns/pid').stat().st_ino}"
     except OSError:
         place = os.urandom(16).hex()
     return Owner(place, process, _born(process) or 0)
+
+
+def _machine() -> str:
+    """What begins the place of a process, the same whenever the machine is started; nothing where it has no id."""
+    try:
+        with MACHINE_ID.open("rb") as file:
+            found = file.read(64).strip()
+    except OSError:
+        return ""
+    return f"{hashlib.sha256(APPLICATION + found).hexdigest()[:32]}." if re.fullmatch(rb"[0-9a-f]{32}", found) else ""
 
 
 def _born(process: int) -> int | None:
@@ -123,6 +139,8 @@ def _is_left(client: DockerClient, container: dict[str, Any], mine: Owner) -> bo
     owner = parse(container["Labels"][LABEL])
     if owner is None:
         return False
+    if has_restarted(owner, mine.place):
+        return container["State"] not in RUNNING
     gone = has_gone(owner, mine.place, _born)
     return is_forsaken(_stopped(client, container)) if gone is None else gone
 

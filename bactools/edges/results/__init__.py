@@ -143,6 +143,15 @@ def _close_outputs(folder: Path) -> None:
                 path.chmod(0o755)
 
 
+def is_full(folder: Path) -> bool:
+    """Whether the disk of a results folder takes no more from us; not where it does not say how large it is."""
+    try:
+        disk = os.statvfs(folder)
+    except OSError:
+        return False
+    return disk.f_blocks > 0 and disk.f_bavail == 0
+
+
 def discard(folder: Path) -> None:
     """Take away the folder of a run that never started."""
     import shutil
