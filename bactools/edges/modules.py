@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
+import os
 import stat
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from bactools.core.errors import BacError
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from bactools.core.linking import path_of
 
 MODULE_LIMIT = 256 * 1024 * 1024
 SUFFIX = ".wasm"
+
+
+class Fetched:
+    """Modules of a job that were fetched to be looked at, kept to be run, by their paths in the job.
+
+    Each is an open file that need be in no folder any more, so that nothing of it is left however this process ends.
+    """
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def keep(self, target: str, path: Path) -> None:
+        """Keep a file, which may be taken away now. Raises BacError ``unreadable_file``."""
+        try:
+            self._numbers[path_of(target)] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise _unreadable(path, error) from error
+
+    def path(self, target: str) -> Path | None:
+        """Where the other processes of this user find it too, for as long as the one that asks lives and keeps it."""
+        number = self._numbers.get(path_of(target))
+        return None if number is None else Path(f"/proc/{os.getpid()}/fd/{number}")
+
+    def forget(self) -> None:
+        """Keep them no longer; a process that was forked meanwhile has its own."""
+        while self._numbers:
+            os.close(self._numbers.popitem()[1])
 
 
 def read(path: Path) -> bytes:

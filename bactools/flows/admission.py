@@ -15,6 +15,7 @@ from bactools.core.errors import BacError
 from bactools.core.reasons import ABOUT_THE_PLATFORM
 from bactools.core.records import Image, Job, Match, Module, Node
 from bactools.core.reference import is_digest
+from bactools.edges.modules import Fetched
 from bactools.flows import probe
 
 if TYPE_CHECKING:
@@ -40,11 +41,15 @@ class Candidate(NamedTuple):
 
 
 class Admitted(NamedTuple):
-    """A job that is resolved to its artifact, the platform to run it on, and the id of this host."""
+    """A job that is resolved to its artifact, the platform to run it on, the id of this host.
+
+    ``modules`` are those of its modules that were fetched; they are kept until the next job is admitted.
+    """
 
     job: Job
     choice: Choice
     node: str
+    modules: Fetched
 
 
 def from_line(line: lines.Line, other: Callable[[lines.Line], None]) -> Candidate | None:
@@ -105,7 +110,9 @@ class Host:
         self._settings = settings
         self._nodes: dict[str, Node] = {}
         self._places: Registries | None = None
+        self._modules = Fetched()
         self._open = ExitStack()
+        self._open.callback(self._modules.forget)
 
     def __enter__(self) -> Host:  # noqa: PYI034 (Self is newer than Python 3.10)
         return self
@@ -116,10 +123,11 @@ class Host:
         self._open.close()
 
     def admit(self, wanted: Candidate) -> Admitted:
-        """Decide how to run a job here.
+        """Decide how to run a job here. The executions of the one before it have all begun.
 
         Raises BacError ``wrong_node``, ``no_engine``, ``wrong_platform``, or as finding the artifact fails.
         """
+        self._modules.forget()
         engine = jobspec.task(wanted.job.spec).engine
         node = self._node(engine)
         if wanted.node and wanted.node.id != node.id:
@@ -131,7 +139,7 @@ class Host:
         if not match.find_engines(engine, node):
             raise _no_engine(engine, node)
         job = self._resolved(wanted.job)
-        return Admitted(job, _choice(_restricted(needs.need(job), wanted), node, job), node.id)
+        return Admitted(job, _choice(_restricted(needs.need(job), wanted), node, job), node.id, self._modules)
 
     def _node(self, engine: str) -> Node:
         if engine not in self._nodes:
@@ -146,7 +154,7 @@ class Host:
 
         if self._places is None:
             self._places = self._open.enter_context(registries())
-        return structs.replace(job, **resolve(job, self._places))
+        return structs.replace(job, **resolve(job, self._places, self._modules))
 
 
 def _called(node: Node) -> str:

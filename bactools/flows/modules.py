@@ -58,12 +58,12 @@ def from_url(client: Client, url: str) -> Loaded:
     return Loaded(answer.body, shown(url))
 
 
-def from_job(task: Task, target: str) -> Loaded:
-    """The module that a job places at ``target``, wherever it comes from.
+def from_job(task: Task, target: str, kept: modules.Fetched | None = None) -> Loaded:
+    """The module that a job places at ``target``, wherever it comes from; one that has to be fetched is ``kept``.
 
     Raises BacError ``bad_spec``, ``unsupported``, or as the source fails.
     """
-    return _from_input(plan.module_input(task, target))
+    return _from_input(plan.module_input(task, target), kept)
 
 
 def record(loaded: Loaded) -> Module:
@@ -99,18 +99,24 @@ def _check(answer: Answer, name: str) -> None:
         raise download.refusal(answer.status, name)
 
 
-def _from_input(item: Input) -> Loaded:
+def _from_input(item: Input, kept: modules.Fetched | None) -> Loaded:
     from bactools.edges.sources import inline, local
 
     if item.source_type == INLINE:
         return Loaded(inline.read(item.params, item.target), f"{INLINE}:{item.target}")
     if item.source_type in plan.LOCAL_SOURCES:
         return from_file(modules.in_folder(local.source_path(item.params, item.target)))
-    return _fetched(item)
+    return _fetched(item, kept)
 
 
-def _fetched(item: Input) -> Loaded:
+def _fetched(item: Input, kept: modules.Fetched | None) -> Loaded:
     """A module from elsewhere, fetched to be looked at."""
+    name = f"{item.source_type}:{item.target}"
+    here = kept.path(item.target) if kept else None
+    return Loaded(modules.read(here) if here else _fetch(item, kept), name)
+
+
+def _fetch(item: Input, kept: modules.Fetched | None) -> bytes:
     import os
 
     from bactools.core.budget import Budget
@@ -122,13 +128,16 @@ def _fetched(item: Input) -> Loaded:
     with scratch.folder() as folder:
         budget = Budget(modules.MODULE_LIMIT, TOO_LARGE, "Build it smaller, and give it its data as another input.")
         place = inputs.Place(known, (0, 1), budget, folder, lambda _: None)
-        data = modules.read(modules.in_folder(inputs.module(item, place, {})))
+        path = modules.in_folder(inputs.module(item, place, {}))
+        data = modules.read(path)
+        if kept:
+            kept.keep(item.target, path)
     _keep(data)
-    return Loaded(data, f"{item.source_type}:{item.target}")
+    return data
 
 
 def _keep(data: bytes) -> None:
-    """What was fetched to be looked at is fetched no second time to be run: an address may serve only once."""
+    """What one command fetched to look at it another need not fetch to run it: an address may serve only once."""
     from contextlib import suppress
 
     from bactools.edges import cache

@@ -43,7 +43,8 @@ def orders(candidate: Candidate, here: Host, setup: Setup) -> Iterator[Order]:
         setup.progress(None)
     if task.engine == "docker":
         run_container.check(task, setup.engines)
-    return (Order(admitted.job, task, admitted.choice, admitted.node, input_limit, at, count) for at in range(count))
+    first = Order(admitted.job, task, admitted.choice, admitted.node, input_limit, admitted.modules, 0, count)
+    return (first._replace(partition=at) for at in range(count))
 
 
 def demand(order: Order) -> Demand:

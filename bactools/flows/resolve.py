@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bactools.core.jobspec import Task
     from bactools.core.lines import Line
     from bactools.core.records import Import, Module, Requires
+    from bactools.edges.modules import Fetched
     from bactools.flows.registries import Registries
 
 PAGE = 64 * 1024
@@ -56,8 +57,8 @@ def completed(line: Line, places: Registries, *, verify: bool = False) -> Comple
     return Completed(lines.extend(line, {**changes, "requires": _merged(line, changes["requires"])}), notes, wrong)
 
 
-def resolve(job: Job, places: Registries) -> dict[str, object]:
-    """The fields ``requires`` and ``artifact`` of a job, from what it runs.
+def resolve(job: Job, places: Registries, kept: Fetched | None = None) -> dict[str, object]:
+    """The fields ``requires`` and ``artifact`` of a job, from what it runs; modules fetched for that are ``kept``.
 
     Raises BacError ``platforms_disjoint``, ``unsupported``, ``bad_spec``, or as ``inspect.inspect``.
     """
@@ -68,7 +69,7 @@ def resolve(job: Job, places: Registries) -> dict[str, object]:
     if task.engine == "docker":
         artifact = _job_image(task, places)
     elif task.engine == "wasm":
-        artifact = _job_module(task, requires)
+        artifact = _job_module(task, requires, kept)
     else:
         raise BacError("unsupported", f"cannot inspect what a job of the engine {task.engine!r} runs")
     declared = [platforms.parse(text) for text in requires.declared]
@@ -93,10 +94,10 @@ def _job_image(task: Task, places: Registries) -> Image | Module:
     return found
 
 
-def _job_module(task: Task, requires: Requires) -> Module:
+def _job_module(task: Task, requires: Requires, kept: Fetched | None) -> Module:
     """The module of a job; what it and its import modules need of a node goes into ``requires``."""
-    entry = modules.record(modules.from_job(task, task.entry_module or ""))
-    linked = [modules.record(modules.from_job(task, target)) for target in task.import_modules]
+    entry = modules.record(modules.from_job(task, task.entry_module or "", kept))
+    linked = [modules.record(modules.from_job(task, target, kept)) for target in task.import_modules]
     targets = [item.target for item in task.inputs]
     features: dict[str, None] = {}
     imports: dict[Import, None] = {}

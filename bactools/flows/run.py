@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from bactools.core.jobspec import Input, Task
     from bactools.core.records import Job
     from bactools.core.routes import Choice
+    from bactools.edges.modules import Fetched
     from bactools.edges.results import Recorder, Stream
     from bactools.flows.engines import Engines
     from bactools.flows.inputs import Sources
@@ -70,7 +71,7 @@ class Setup(NamedTuple):
 class Order(NamedTuple):
     """What to run: the job with its artifact and its task within this host's limits, which of its executions.
 
-    ``input_limit`` is in bytes; ``node`` is this host's id.
+    ``input_limit`` is in bytes; ``node`` is this host's id; ``modules`` need not be fetched again.
     """
 
     job: Job
@@ -78,6 +79,7 @@ class Order(NamedTuple):
     choice: Choice
     node: str
     input_limit: int
+    modules: Fetched
     partition: int = 0
     partitions: int = 1
 
@@ -194,6 +196,9 @@ def _in_time(running: _Running) -> AbstractContextManager[None]:
 
 
 def _module(running: _Running, place: inputs.Place, item: Input) -> Path:
+    here = running.order.modules.path(item.target)
+    if here:
+        return here
     inspected = {path_of(running.order.task.entry_module or ""): running.order.choice.digest}
     with _in_time(running):
         return inputs.module(item, place, inspected)

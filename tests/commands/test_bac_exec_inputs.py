@@ -13,6 +13,8 @@ import pytest
 from file_server import serving
 from processes import eventually
 
+from bactools.edges import cache
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -83,6 +85,46 @@ def test_a_module_from_a_server_is_asked_for_once(execute: Callable[..., Complet
         ran = execute(job(download(files.url, "/module")))
         assert files.asked == [None]
     assert ran.records[0]["stdout"]["tail"] == "spoken"
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_module_too_large_for_the_cache_is_asked_for_once_for_all_executions(
+    execute: Callable[..., Completed], jobs: str
+):
+    with serving(SAY.encode() + b" " * cache.ENTRY_LIMIT) as files:
+        ran = execute(job(download(files.url, "/module"), Count=3), "--jobs", jobs)
+        assert files.asked == [None]
+    assert [record["stdout"]["tail"] for record in ran.records] == ["spoken"] * 3
+
+
+def test_an_import_module_is_asked_for_once(execute: Callable[..., Completed]):
+    with serving(LIBRARY.encode()) as files:
+        ran = execute(
+            job(inline(CALLER, "/module"), download(files.url, "/lib.wasm"), imports=("lib.wasm", "/lib.wasm"))
+        )
+        assert files.asked == [None]
+    assert ran.records[0]["status"] == "completed"
+
+
+def test_each_of_several_jobs_gets_its_own_module(run: Run, tmp_path: Path):
+    with serving(SAY.encode()) as one, serving(QUIET.encode()) as other:
+        jobs = b"\n---\n".join(job(download(files.url, "/module")) for files in (one, other))
+        ran = run("bac-exec", "--results", tmp_path / "results", "-", input=jobs)
+    assert [record["stdout"]["tail"] for record in ran.records] == ["spoken", ""]
+
+
+def test_no_folder_holds_a_fetched_module_while_it_runs(spawn: Callable[..., Popen[bytes]], tmp_path: Path):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    ticking = SAY.replace("drop", "loop (br_if 0 (i32.eqz").replace("8)))))", "8)))))))")
+    with serving(ticking.encode()) as files:
+        (tmp_path / "job.json").write_bytes(job(download(files.url, "/module")))
+        results = tmp_path / "results"
+        process = spawn("bac-exec", "--results", results, tmp_path / "job.json", env={"TMPDIR": str(temporary)})
+        eventually(lambda: any(path.stat().st_size for path in results.glob("*/stdout")))
+    assert [path for path in temporary.rglob("*") if path.is_file()] == []
+    process.terminate()
+    assert process.wait() != 0
 
 
 def test_a_missing_import_is_to_be_given_as_an_input(execute: Callable[..., Completed]):

@@ -5,15 +5,16 @@ What arrives goes to the disk as it comes, and a connection that breaks off is t
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
+from contextlib import closing
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bactools.core import s3_select
 from bactools.core.errors import BacError
+from bactools.edges.hashing import Sha256
 from bactools.edges.s3 import client
 from bactools.edges.s3.at_once import alone, each
 
@@ -88,7 +89,7 @@ def _objects(what: Wanted, bucket: Bucket, going: Going) -> Iterator[Object]:
 
 class _Sink(NamedTuple):
     number: int
-    hash: Any
+    hash: Sha256 | None
 
 
 class _Copy:
@@ -113,13 +114,13 @@ class _Copy:
             os.fchmod(number, FILE_MODE)  # whatever the umask: a container's user need not be ours
         except OSError as error:
             raise _unwritable(path, error) from error
-        try:
-            sink = _Sink(number, hashlib.sha256() if digest else None)
-            self._complete(item.object, sink, going)
-        finally:
-            os.close(number)
-        if checksum and digest and not going.stopped.is_set() and sink.hash.digest() != digest:
-            raise _mismatch(str(self._what), sink.hash.hexdigest(), checksum)
+        with closing(Sha256()) as hashed:
+            try:
+                self._complete(item.object, _Sink(number, hashed if digest else None), going)
+            finally:
+                os.close(number)
+            if checksum and digest and not going.stopped.is_set() and hashed.digest() != digest:
+                raise _mismatch(str(self._what), hashed.digest().hex(), checksum)
 
     def _complete(self, item: Object, sink: _Sink, going: Going) -> None:
         done = useless = 0
@@ -154,7 +155,7 @@ class _Copy:
         except OSError as error:
             raise _unwritable(self._target, error) from error
         if sink.hash:
-            sink.hash.update(chunk)
+            sink.hash.add(chunk)
         with self._lock:
             self._arrived += len(chunk)
             self._progress(f"fetching {self._what}: {self._arrived // MIB} MiB")

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from bactools.core import download
 from bactools.core.errors import BacError
+from bactools.edges.hashing import Sha256
 from bactools.edges.http import Client, RedirectError, shown
 
 if TYPE_CHECKING:
@@ -73,9 +75,8 @@ def fetch(
     part = folder / PART
     try:
         with part.open("xb", buffering=0) as file:
-            os.fchmod(file.fileno(), 0o644)  # whatever our umask: a container's user need not be ours
-            copy = _Copy(what, file, budget, progress)
-            name = copy.complete(client)
+            with closing(_Copy(what, file, budget, progress)) as copy:
+                name = copy.complete(client)
             os.fchmod(file.fileno(), FILE_MODE)  # whatever the umask: a container's user need not be ours
         target = folder / name
         part.rename(target)
@@ -91,17 +92,21 @@ def fetch(
 
 
 class _Copy:
-    """One file on its way: what has arrived, and its digest so far."""
+    """One file on its way: what has arrived, and its digest so far. To be closed."""
 
     def __init__(self, what: Wanted, file: FileIO, budget: Budget, progress: Callable[[str | None], None]) -> None:
         self._what = what
         self._file = file
         self._budget = budget
         self._progress = progress
-        self._hash = self._hasher()
+        self._hash = Sha256()
         self._arrived = 0
         self._taken = 0
         self._validator: str | None = None
+
+    def close(self) -> None:
+        """Nothing more will come."""
+        self._hash.close()
 
     def complete(self, client: Client) -> str:
         """Fetch it all, and tell the file's name. Raises BacError."""
@@ -137,7 +142,8 @@ class _Copy:
             raise download.refusal(answer.status, shown(self._what.url))
         self._file.seek(0)
         self._file.truncate()
-        self._hash = self._hasher()
+        self._hash.close()
+        self._hash = Sha256()
         self._arrived = 0
         self._validator = download.validator(answer.headers)
 
@@ -147,19 +153,16 @@ class _Copy:
             self._budget.take(self._arrived - self._taken)
             self._taken = self._arrived
         _write(self._file, chunk)
-        if self._hash is not None:
-            self._hash.update(chunk)
+        if self._what.digest is not None:
+            self._hash.add(chunk)
         self._progress(f"fetching {shown(self._what.url)}: {self._arrived // MIB} MiB")
-
-    def _hasher(self) -> hashlib._Hash | None:
-        return None if self._what.digest is None else hashlib.sha256()
 
     def _check(self) -> None:
         expected = self._what.digest
-        if self._hash is not None and expected is not None and self._hash.digest() != expected:
+        if expected is not None and self._hash.digest() != expected:
             raise BacError(
                 "bad_input",
-                f"fetching {shown(self._what.url)}: its SHA-256 is {self._hash.hexdigest()}, not {expected.hex()}",
+                f"fetching {shown(self._what.url)}: its SHA-256 is {self._hash.digest().hex()}, not {expected.hex()}",
                 hint="Is it the file that the job was written for?",
             )
 
