@@ -13,7 +13,9 @@ MAY = {
     "cli": {"cli", "core"},
     "commands": {"cli", "core", "edges", "flows"},
 }
-SHARED_EDGES = {f"bactools.edges.{name}" for name in ("cache", "hashing", "http", "lifeline", "scratch", "signals")}
+SHARED_EDGES = {
+    f"bactools.edges.{name}" for name in ("cache", "hashing", "http", "lifeline", "modules", "scratch", "signals")
+}
 HEAVY = ("docker", "wasmtime", "requests", "yaml", "tabulate", "boto3", "zstandard")
 # what asks the world, the clock or the environment; io is not among it, for pyelftools reads bytes from an io.BytesIO
 WORLD = {"os", "sys", "time", "socket", "subprocess", "tempfile", "shutil", "pathlib", "platform", "threading"}

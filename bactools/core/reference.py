@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from bactools.core.errors import BacError
+
+if TYPE_CHECKING:
+    from bactools.core.content import Content
 
 DOCKER_HUB = "docker.io"
 OFFICIAL = "library/"
@@ -21,6 +24,7 @@ DEFAULT_TAG = "latest"
 MAX_PATH = 255
 MAX_TEXT = 1024  # a DNS name, a path, a tag and a sha512 digest fit in it
 QUOTED = 80
+PIECE = 1024 * 1024
 DIGEST_LENGTHS = {"sha256": 64, "sha512": 128}
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
@@ -95,10 +99,13 @@ def is_digest(text: str) -> bool:
     return match is not None and len(match[2]) == DIGEST_LENGTHS[match[1]]
 
 
-def digest_of(data: bytes, like: str | None = None) -> str:
+def digest_of(data: Content, like: str | None = None) -> str:
     """The digest of ``data``, by the algorithm of the digest ``like`` (default sha256)."""
     algorithm = like.partition(":")[0] if like else "sha256"
-    return f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"
+    digest = hashlib.new(algorithm)
+    for at in range(0, len(data), PIECE):
+        digest.update(data[at : at + PIECE])
+    return f"{algorithm}:{digest.hexdigest()}"
 
 
 def is_loopback(host: str) -> bool:

@@ -17,6 +17,7 @@ from bactools.core.wasm_component import COMPONENT_PREAMBLE, MODULE_PREAMBLE, re
 from bactools.core.wasm_module import Contents, read_module
 
 if TYPE_CHECKING:
+    from bactools.core.content import Content
     from bactools.core.records import Import, Memory
 
 Format = Literal["core", "component", "precompiled"]
@@ -44,15 +45,16 @@ class ModuleFacts(NamedTuple):
     own_tables: int = 0
 
 
-def read(data: bytes, name: str) -> ModuleFacts:
+def read(data: Content, name: str) -> ModuleFacts:
     """The facts of a binary module or component; ``name`` is for messages.
 
     Raises BacError ``bad_module``, which says what the file is instead.
     """
     cursor = Cursor(data, name, min(PREAMBLE, len(data)), len(data))
-    if data.startswith(MODULE_PREAMBLE):
+    preamble = data[:PREAMBLE]
+    if preamble == MODULE_PREAMBLE:
         return _facts("core", read_module(cursor), generation="")
-    if data.startswith(COMPONENT_PREAMBLE):
+    if preamble == COMPONENT_PREAMBLE:
         contents = read_component(cursor)
         return _facts("component", contents, generation=_generation(contents))
     if _is_precompiled(data):
@@ -91,8 +93,11 @@ _SPACE = re.compile(rb"(?:[ \t\r\n]+|;;[^\n]*)*")
 _OPENING = re.compile(rb"\([ \t\r\n]*[a-z@;(]")
 
 
-def is_text(data: bytes) -> bool:
+def is_text(content: Content) -> bool:
     """Whether this may be the text format (core specification 6.3): a ``(`` and a word, past spaces and comments."""
+    if content[: len(MAGIC)] == MAGIC:
+        return False
+    data = content[:]
     at = _past_space(data, 0)
     while data.startswith(b"(;", at):
         depth = 0
@@ -115,8 +120,9 @@ _ELF = b"\x7fELF"
 _OSABI, _OSABI_WASMTIME = 7, 200
 
 
-def _is_precompiled(data: bytes) -> bool:
-    return data.startswith(_ELF) and data[_OSABI : _OSABI + 1] == bytes([_OSABI_WASMTIME]) and b".wasmtime." in data
+def _is_precompiled(data: Content) -> bool:
+    start = data[: _OSABI + 1]
+    return start.startswith(_ELF) and start.endswith(bytes([_OSABI_WASMTIME])) and b".wasmtime." in data[:]
 
 
 class _Kind(NamedTuple):
@@ -147,18 +153,20 @@ _KINDS: tuple[_Kind, ...] = (
 )
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SHOWN = 4
+_START = 1024
 
 
-def _identify(data: bytes) -> tuple[str, str]:
+def _identify(data: Content) -> tuple[str, str]:
     """What a file that is neither a module nor a component is, and what to do about it."""
-    if not data:
+    start = data[:_START]
+    if not start:
         return "empty", _FETCH
-    if MAGIC.startswith(data[: len(MAGIC)]):
-        return _other_version(data)
+    if MAGIC.startswith(start[: len(MAGIC)]):
+        return _other_version(start)
     for kind in _KINDS:
-        if data.startswith(kind.start):
+        if start.startswith(kind.start):
             return kind.what, kind.hint
-    start = data[:1024].removeprefix(_BYTE_ORDER_MARK).lstrip()
+    start = start.removeprefix(_BYTE_ORDER_MARK).lstrip()
     for kind in _KINDS:
         if kind.start in (b"<", b"{") and start.startswith(kind.start):
             return kind.what, kind.hint

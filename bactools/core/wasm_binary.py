@@ -7,7 +7,12 @@ Limits"), so a file that passes them by would run nowhere.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from bactools.core.errors import BacError
+
+if TYPE_CHECKING:
+    from bactools.core.content import Content
 
 MAGIC = b"\0asm"
 PREAMBLE = 8
@@ -26,7 +31,7 @@ class Cursor:
 
     __slots__ = ("at", "data", "end", "name")
 
-    def __init__(self, data: bytes, name: str, at: int, end: int) -> None:
+    def __init__(self, data: Content, name: str, at: int, end: int) -> None:
         self.data = data
         self.name = name
         self.at = at

@@ -14,6 +14,8 @@ from bactools.core.records import Precompiled
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bactools.core.content import Content
+
 RUNTIME = "wasmtime"
 SECTION = b".wasmtime.engine\0"
 LAYOUT = 0
@@ -24,7 +26,7 @@ MAX_STRING = 128
 BIG_ENDIAN = 2
 
 
-def read(data: bytes) -> Precompiled:
+def read(data: Content) -> Precompiled:
     """The runtime with its version and target, each None where the file does not say."""
     section = _section(data)
     if section[:1] != bytes([LAYOUT]):
@@ -43,7 +45,7 @@ def _string(data: bytes) -> tuple[str | None, bytes]:
     return (text, rest) if text.isprintable() else (None, b"")
 
 
-def _section(data: bytes) -> bytes:
+def _section(data: Content) -> bytes:
     """The start of the section; empty when there is none."""
     from elftools.elf.structs import ELFStructs
 
@@ -64,7 +66,7 @@ def _section(data: bytes) -> bytes:
     return b""
 
 
-def _sections(structs: Any, header: Any, data: bytes) -> Iterator[Any]:
+def _sections(structs: Any, header: Any, data: Content) -> Iterator[Any]:
     for number in range(min(header["e_shnum"], MAX_SECTIONS)):
         found = _parsed(structs.Elf_Shdr, data, header["e_shoff"] + number * SECTION_HEADER, SECTION_HEADER)
         if found is None:
@@ -72,7 +74,7 @@ def _sections(structs: Any, header: Any, data: bytes) -> Iterator[Any]:
         yield found
 
 
-def _parsed(shape: Any, data: bytes, at: int, size: int) -> Any:
+def _parsed(shape: Any, data: Content, at: int, size: int) -> Any:
     """What stands at an offset; None when it is not there or has no such shape."""
     from elftools.construct import ConstructError
 

@@ -14,6 +14,7 @@ from bactools.edges import modules
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bactools.core.content import Content
     from bactools.core.jobspec import Input, Task
     from bactools.edges.http import Answer, Client
 
@@ -25,7 +26,7 @@ TOO_LARGE = "a module of the job is larger than {} bytes, the most that is read"
 class Loaded(NamedTuple):
     """A module's bytes as they are kept, and what to call it."""
 
-    data: bytes
+    data: Content
     name: str
 
 
@@ -75,7 +76,7 @@ def record(loaded: Loaded) -> Module:
     if wasm.is_text(data):
         from bactools.edges import wasm_runtime
 
-        data = wasm_runtime.to_binary(data, loaded.name)
+        data = wasm_runtime.to_binary(data[:], loaded.name)
     facts = wasm.read(data, loaded.name)
     found = Module(
         reference=loaded.name,
@@ -116,7 +117,7 @@ def _fetched(item: Input, kept: modules.Fetched | None) -> Loaded:
     return Loaded(modules.read(here) if here else _fetch(item, kept), name)
 
 
-def _fetch(item: Input, kept: modules.Fetched | None) -> bytes:
+def _fetch(item: Input, kept: modules.Fetched | None) -> Content:
     import os
 
     from bactools.core.budget import Budget
@@ -136,13 +137,13 @@ def _fetch(item: Input, kept: modules.Fetched | None) -> bytes:
     return data
 
 
-def _keep(data: bytes) -> None:
+def _keep(data: Content) -> None:
     """What one command fetched to look at it another need not fetch to run it: an address may serve only once."""
     from contextlib import suppress
 
     from bactools.edges import cache
 
     known = cache.find()
-    if known:
+    if known and len(data) <= cache.ENTRY_LIMIT:
         with suppress(BacError):  # then it is fetched again
-            known.keep_content(digest_of(data), data)
+            known.keep_content(digest_of(data), data[:])

@@ -104,3 +104,33 @@ def test_1000_nodes_that_were_probed_200_times_each_stay_under_48_mib(home, node
     status, used = peak(("bac-match", "-q", *options, path), home)
     assert status == 0
     assert used < 48
+
+
+LARGE = 200 * 1024 * 1024
+# (module (func (export "_start")))
+COMMAND = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x07\x0a\x01\x06_start\0\0\x0a\x04\x01\x02\0\x0b"
+
+
+@pytest.fixture
+def large_module(home):
+    """A job line of a module with a custom section of 200 MiB, which takes no room on the disk."""
+    path = home / "large.wasm"
+    size = bytes(LARGE >> shift & 0x7F | 0x80 * (shift < 28) for shift in range(0, 35, 7))
+    with path.open("wb") as stream:
+        stream.write(COMMAND + b"\0" + size + b"\x01x")
+        stream.truncate(stream.tell() - len(b"\x01x") + LARGE)
+    words = processes.installed(("bac-job", "wasm", path))
+    return processes.complete(words, b"", env=processes.environment(home), cwd=home).stdout
+
+
+def test_a_module_of_200_mib_is_inspected_under_48_mib(home, large_module):
+    status, used = peak(("bac-inspect",), home, large_module)
+    assert status == 0
+    assert used < 48
+
+
+def test_a_module_of_200_mib_that_is_compiled_already_runs_under_64_mib(home, large_module):
+    assert peak(("bac-exec",), home, large_module)[0] == 0
+    status, used = peak(("bac-exec",), home, large_module)
+    assert status == 0
+    assert used < 64

@@ -139,7 +139,9 @@ def test_the_lock_is_one_file_for_all_keys_and_stays(store):
 
 
 def test_a_key_tells_modules_and_engines_apart():
-    keys = {compiled.key(module, engine) for module in (b"a", b"b") for engine in ("wasmtime 1", "wasmtime 2")}
+    keys = {
+        compiled.key(module, engine) for module in ("sha256:a", "sha256:b") for engine in ("wasmtime 1", "wasmtime 2")
+    }
     assert len(keys) == 4
 
 
@@ -148,7 +150,7 @@ def test_a_key_tells_processors_apart(tmp_path, monkeypatch):
     for flags in ("sse2", "sse2 avx2"):
         (tmp_path / "cpuinfo").write_text(f"processor : 0\nflags : {flags}\nMHz : {len(keys)}\n\nprocessor : 1\n")
         monkeypatch.setattr(compiled, "CPUINFO", str(tmp_path / "cpuinfo"))
-        keys.add(compiled.key(b"a", "wasmtime 1"))
+        keys.add(compiled.key("sha256:a", "wasmtime 1"))
     assert len(keys) == 2
 
 

@@ -144,9 +144,9 @@ def find() -> Store | None:
     return Store(f"{found.folder}/{ROOM}") if found else None
 
 
-def key(module: bytes, engine: str) -> str:
-    """What code made of ``module`` is known by: ``engine`` is its version and configuration in words."""
-    parts = (hashlib.sha256(module).hexdigest(), engine, *_processor())
+def key(digest: str, engine: str) -> str:
+    """What code made of a module with this digest is known by: ``engine`` is its version and configuration in words."""
+    parts = (digest, engine, *_processor())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from bactools.core.errors import BacError
+from bactools.core.reference import digest_of
 from bactools.core.wasi import PREVIEW1_MODULE
+from bactools.core.wasm_binary import PREAMBLE
 from bactools.core.wasm_component import COMPONENT_PREAMBLE
 from bactools.edges.wasm_runtime.endings import exited, flattened, lines, trapped, unlinked, wants_arguments
-from bactools.edges.wasm_runtime.making import Maker
+from bactools.edges.wasm_runtime.making import Binary, Maker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -37,13 +39,13 @@ class Library(NamedTuple):
     """A module that others import from, and the names by which they do."""
 
     names: tuple[str, ...]
-    data: bytes
+    binary: Binary
 
 
 class Program(NamedTuple):
     """A module, the export to call, for a component ``interface#function``, and what is instantiated before it."""
 
-    data: bytes
+    binary: Binary
     entry: str
     libraries: tuple[Library, ...] = ()
 
@@ -112,7 +114,7 @@ class Bench:
 
 def execute(module: bytes, entry: str, run: Run, limits: Limits | None, started: Callable[[], None]) -> Ending:
     """``perform`` a module that is linked with no other; nothing that is compiled is kept."""
-    return perform(Program(module, entry), run, limits, started, Bench(None))
+    return perform(Program(Binary(module, digest_of(module)), entry), run, limits, started, Bench(None))
 
 
 def perform(program: Program, run: Run, limits: Limits | None, started: Callable[[], None], bench: Bench) -> Ending:
@@ -127,7 +129,7 @@ def perform(program: Program, run: Run, limits: Limits | None, started: Callable
         if limits is not None:
             store.set_limits(**limits._asdict())
         store.set_wasi(_wasi(run))
-        if program.data.startswith(COMPONENT_PREAMBLE):
+        if program.binary.data[:PREAMBLE] == COMPONENT_PREAMBLE:
             return _component(store, bench.maker, program, started)
         return _core(store, bench, program, started, run.memory)
 
@@ -168,8 +170,8 @@ def _core(store: Store, bench: Bench, program: Program, started: Callable[[], No
     import wasmtime
 
     linker = bench.linker(program)
-    module = bench.maker.made(wasmtime.Module, program.data)
-    libraries = [(bench.maker.made(wasmtime.Module, library.data), library.names) for library in program.libraries]
+    module = bench.maker.made(wasmtime.Module, program.binary)
+    libraries = [(bench.maker.made(wasmtime.Module, library.binary), library.names) for library in program.libraries]
     instances: list[Instance] = []
     _check(linker, module, program)
     started()
@@ -258,7 +260,7 @@ def _component(store: Store, maker: Maker, program: Program, started: Callable[[
 
     linker = component.Linker(store.engine)
     linker.add_wasip2()
-    compiled = maker.made(component.Component, program.data)
+    compiled = maker.made(component.Component, program.binary)
     started()
     try:
         instance = linker.instantiate(store, compiled)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bactools.core.errors import BacError
+from bactools.core.reference import digest_of
 from bactools.edges.wasm_runtime import compiled
 from bactools.edges.wasm_runtime.endings import uncompiled
 from bactools.edges.wasm_runtime.versions import installed
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from bactools.core.content import Content
+
 WORTH_KEEPING = 512
 """Bytes of a module from which compiling takes longer than finding what was compiled."""
 
@@ -23,6 +27,20 @@ WORTH_KEEPING = 512
 LARGE = 256 * 1024
 """Bytes of a module from which compiling is worth all processors. Their threads outlive it, and a process that had them
 when it was forked would wait for them in vain, so that a small module does without."""
+
+
+class Binary(NamedTuple):
+    """A module, and the digest of what it held when it was looked at."""
+
+    data: Content
+    digest: str
+
+    def whole(self) -> bytes:
+        """All of it, to be compiled. Raises BacError ``digest_mismatch`` when it is no longer that."""
+        data = self.data[:]
+        if digest_of(data, like=self.digest) != self.digest:
+            raise BacError("digest_mismatch", "the module was rewritten while it was read", hint="Run the job again.")
+        return data
 
 
 class Keeping(NamedTuple):
@@ -52,18 +70,18 @@ class Maker(NamedTuple):
     refusal: type[Exception]
     keeping: Keeping | None
 
-    def made(self, kind: Any, data: bytes) -> Any:
-        """The Module or Component, whichever ``kind`` is, of these bytes. Raises BacError ``bad_module``."""
-        if self.keeping is None or len(data) < WORTH_KEEPING:
-            return self._compiled(kind, data)
+    def made(self, kind: Any, binary: Binary) -> Any:
+        """The Module or Component, whichever ``kind`` is. Raises BacError ``bad_module`` or ``digest_mismatch``."""
+        if self.keeping is None or len(binary.data) < WORTH_KEEPING:
+            return self._compiled(kind, binary.whole())
         store, version = self.keeping
-        key = compiled.key(data, f"wasmtime {version} {self.configuration} {kind.__name__}")
+        key = compiled.key(binary.digest, f"wasmtime {version} {self.configuration} {kind.__name__}")
         found = self._found(kind, store, key)
         if found is None:
             with store.locked(key):
                 found = self._found(kind, store, key)  # made by whoever held the lock until now
                 if found is None:
-                    found = self._compiled(kind, data)
+                    found = self._compiled(kind, binary.whole())
                     store.keep(key, found.serialize())
         return found
 
