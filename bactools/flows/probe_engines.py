@@ -6,9 +6,9 @@ Of a captured host only what was captured of its engine is known; nothing is run
 from __future__ import annotations
 
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
     from bactools.core.binfmt import Entry
+    from bactools.core.docker_contexts import Place
     from bactools.core.emulation import Emulation, Outcome
     from bactools.core.enginefacts import DockerFacts
     from bactools.core.hostfacts import HostFacts
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from bactools.core.platforms import Platform
     from bactools.core.records import Engine
     from bactools.edges.host.tree import Tree
+
+T = TypeVar("T")
 
 ANSWER_TIMEOUT = 10.0
 """Seconds for each answer of a Docker engine, which has nothing to look up for what is asked."""
@@ -87,19 +90,19 @@ def _captured(tree: Tree, name: str) -> object:
 
 def docker(probing: Probing) -> Found:
     """The Docker engine of this user. Raises BacError as connecting and asking do."""
-    from bactools.edges.docker_engine import client, contexts
+    from bactools.edges.docker_engine import contexts
 
     place = contexts.find()
     patience = min(ANSWER_TIMEOUT, probing.clock.left(ANSWERS * ANSWER_TIMEOUT) / ANSWERS)
-    with closing(client.connect(patience, place)) as connection:
+    asking = _asking(partial(_met, place, patience))
+    outcomes = None
+    if place.is_near and not (place.socket and contexts.knock(place.socket)):
         from bactools.edges.host import proofs
 
-        asking = _asking(partial(client.describe, connection, place))
-        outcomes = None
-        if place.is_near:
-            # Meanwhile: the engine takes as long to answer as the programs to run.
-            outcomes = proofs.prove(executables.ARCHITECTURES, probing.clock.left(PROOF_TIMEOUT))
-        facts = asking.result()
+        # Meanwhile: to load the SDK and to be answered takes as long as the programs take to run.
+        outcomes = proofs.prove(executables.ARCHITECTURES, probing.clock.left(PROOF_TIMEOUT))
+    connection, facts = asking.result()
+    with closing(connection):
         if not node.is_here(facts, probing.facts):
             outcomes = None
         found = _decided(probing, facts, outcomes)
@@ -108,7 +111,18 @@ def docker(probing: Probing) -> Found:
     return node.docker_engine(facts, found.offers, probing.settings), [*found.warnings]
 
 
-def _asking(ask: Callable[[], DockerFacts]) -> Future[DockerFacts]:
+def _met(place: Place, patience: float) -> tuple[DockerClient, DockerFacts]:
+    """A connection to the engine, and what that says of itself. Raises BacError as connecting and asking do."""
+    from bactools.edges.docker_engine import client
+
+    with ExitStack() as stack:
+        connection = stack.enter_context(closing(client.connect(patience, place)))
+        facts = client.describe(connection, place)
+        stack.pop_all()
+        return connection, facts
+
+
+def _asking(ask: Callable[[], T]) -> Future[T]:
     """The answer to come, meanwhile; or the answer, where no thread is to be had."""
     from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -119,7 +133,7 @@ def _asking(ask: Callable[[], DockerFacts]) -> Future[DockerFacts]:
         with signals.held():  # the thread inherits it, and is never handed a signal that the main one holds back
             return executor.submit(ask)
     except RuntimeError:
-        asked: Future[DockerFacts] = Future()
+        asked: Future[T] = Future()
         asked.set_result(ask())
         return asked
     finally:

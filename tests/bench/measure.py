@@ -78,16 +78,29 @@ def probe():
 
 
 def execute():
-    """A container that runs one second, and a WebAssembly hello."""
+    """A container that runs one second, and a WebAssembly hello; ten short containers, and a hundred hellos."""
     with tempfile.TemporaryDirectory() as folder:
-        for name, flags in (("docker", f"docker {IMAGE} -- sleep 1"), ("wasm", f"wasm {ROOT}/examples/hello.wat")):
-            subprocess.run(
-                ["bash", "-c", f"{SCRIPTS}/bac-job {flags} | {SCRIPTS}/bac-inspect >{folder}/{name}"], check=True
-            )
+        for name, number, flags in (
+            ("second", 1, f"docker {IMAGE} -- sleep 1"),
+            ("ten", 10, f"docker {IMAGE} -- true"),
+            ("wasm", 1, f"wasm {ROOT}/examples/hello.wat"),
+            ("hundred", 100, f"wasm {ROOT}/examples/hello.wat"),
+        ):
+            line = subprocess.check_output(["bash", "-c", f"{SCRIPTS}/bac-job {flags} | {SCRIPTS}/bac-inspect"])
+            Path(folder, name).write_bytes(line * number)
+
+        def ours(name):
+            return f"bac-exec --results {folder} <{folder}/{name}"
+
         peer = f"exec docker run --rm {IMAGE} sleep 1"
-        compare("container of one second", f"exec bac-exec --results {folder} <{folder}/docker", peer, 1.3, runs=7)
+        compare("container of one second", f"exec {ours('second')}", peer, 1.3, runs=7)
+        # A job gets no network unless it asks for one, and to make one takes long.
+        peer = f"for i in {{1..10}}; do docker run --rm --network none {IMAGE} true; done"
+        compare("ten containers (beside docker run)", f"exec {ours('ten')}", peer, 1.0)
         peer = f"exec {sys.executable} -c 'import wasmtime'"
-        compare("wasm hello", f"exec bac-exec --results {folder} <{folder}/wasm", peer, 2.0)
+        compare("wasm hello", f"exec {ours('wasm')}", peer, 2.0)
+        peer = f"for i in {{1..100}}; do {ours('wasm')}; done"
+        compare("100 wasm hellos (beside 100 times)", f"exec {ours('hundred')}", peer, 0.05, runs=3)
 
 
 def job(number=1, **requires):

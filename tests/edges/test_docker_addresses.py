@@ -185,6 +185,21 @@ def test_a_socket_of_the_session_is_found_where_docker_s_own_is_dead(
         assert contexts.find() == Place(f"unix://{path}")
 
 
+def test_a_login_of_a_netrc_is_not_sent_to_a_socket(surroundings: Path, tmp_path: Path):
+    (surroundings / ".netrc").write_text("machine localhost login ann password secret\n", encoding="ascii")
+    (surroundings / ".netrc").chmod(0o600)
+    asked = []
+
+    def serve(connection: socket.socket) -> None:
+        asked.append(connection.recv(4096))
+        connection.sendall(b"HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nContent-Length: 0\r\n\r\n")
+
+    with listening(tmp_path / "s", serve):
+        client.connect(5, Place(f"unix://{tmp_path}/s")).close()
+    assert asked[-1].startswith(b"GET /_ping ")
+    assert b"Authorization" not in asked[-1]
+
+
 # Where it is not
 
 

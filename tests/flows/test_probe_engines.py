@@ -2,13 +2,18 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from bactools.core.errors import BacError
+from bactools.core.hostfile import Settings
+from bactools.edges import host
+from bactools.edges.host import proofs
+from bactools.edges.host.tree import Tree
 from bactools.edges.signals import INTERRUPTING
-from bactools.flows.probe_engines import _asking
+from bactools.flows.probe_engines import Clock, Probing, _asking, docker
 
 
 def blocked():
@@ -48,3 +53,12 @@ def test_where_no_thread_is_to_be_had_an_engine_that_fails_is_that_error():
 
     with pytest.raises(BacError, match="gone"):
         _asking(failing)
+
+
+def test_no_program_is_run_for_an_engine_that_does_not_listen(monkeypatch, tmp_path):
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
+    monkeypatch.setattr(proofs, "prove", lambda *_: pytest.fail("programs were run"))
+    probing = Probing(Tree(), host.read(tmp_path), Settings(), Clock(time.monotonic() + 30), deep=False, progress=print)
+    with pytest.raises(BacError) as caught:
+        docker(probing)
+    assert caught.value.code == "no_engine"

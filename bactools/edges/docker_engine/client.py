@@ -147,6 +147,8 @@ def _client(place: Place, timeout: float, version: str) -> DockerClient:
         raise bad_config() from error
     if tls:
         _trust_only_its_own(client)
+    elif place.socket is not None:
+        client.api.trust_env = False  # proxies and ~/.netrc are for hosts, and would be looked up for every request
     return client
 
 
