@@ -85,7 +85,7 @@ class Change(NamedTuple):
 
     kind: str
     target: str = ""
-    amount: float | None = None
+    amount: int | float | None = None
 
     def __str__(self) -> str:
         measured = "" if self.amount is None else MEASURES[self.target](self.amount)
@@ -123,7 +123,9 @@ def publications(need: Need, offers: tuple[Offer, ...], terms: Terms) -> Iterato
 
 
 def published_for(host: platforms.Platform) -> tuple[platforms.Platform, ...]:
-    """The platforms under which images for a host are published: any CPU's, not the host's own level."""
+    """The platforms under which images for a host are published: any CPU's and the oldest Windows', not its own."""
+    if host.os == "windows":
+        host = host._replace(os_version=platforms.oldest_version(host.os_version))
     if host.architecture == "arm":
         lower = [each for each in platforms.ladder(host, assume=False) if each.variant in COMMON_ARM]
         return tuple(lower) if host in lower else (*lower, host)

@@ -153,14 +153,13 @@ def resource_reasons(
 
 
 def label_reasons(need: Need, labels: Unsure[dict[str, str]]) -> tuple[Reason, ...]:
-    """The constraints that a node's labels do not satisfy; none when nobody has looked at its labels."""
-    if labels is UNSET:
+    """The constraints that a node's labels do not satisfy; none when its labels are not known."""
+    if labels is UNSET or labels is None:
         return ()
-    stated = labels or {}
     return tuple(
-        explained(need, "constraint", selectors.text(each), stated.get(each.Key))
+        explained(need, "constraint", selectors.text(each), labels.get(each.Key))
         for each in need.constraints
-        if not selectors.satisfied(each, stated)
+        if not selectors.satisfied(each, labels)
     )
 
 

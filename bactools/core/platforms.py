@@ -154,6 +154,12 @@ def rank(host: Platform, wanted: Platform, *, assume: bool) -> int | None:
     return _rank(host, wanted, assume)
 
 
+def oldest_version(host: str) -> str:
+    """The ``os.version`` of the oldest containers that a Windows host of this one runs; an unreadable one as it is."""
+    found = _BUILD.fullmatch(host)
+    return f"{found[1]}.{found[2]}.{_oldest_build(int(found[3]))}" if found else host
+
+
 @lru_cache(maxsize=4096)
 def _parse(text: str) -> Platform:
     if "*" in text:
@@ -262,12 +268,13 @@ def _windows_runs(host: str, wanted: str) -> bool:
         return True
     host_major, host_minor, host_build = map(int, host_version.group(1, 2, 3))
     major, minor, build = map(int, wanted_version.group(1, 2, 3))
-    if (major, minor) != (host_major, host_minor):
-        return False
-    if host_build < tables.WINDOWS_LTSC[0]:
-        return build == host_build
-    oldest = max((release for release in tables.WINDOWS_LTSC if release < host_build), default=tables.WINDOWS_LTSC[0])
-    return oldest <= build <= host_build
+    return (major, minor) == (host_major, host_minor) and _oldest_build(host_build) <= build <= host_build
+
+
+def _oldest_build(host: int) -> int:
+    if host < tables.WINDOWS_LTSC[0]:
+        return host
+    return max((release for release in tables.WINDOWS_LTSC if release < host), default=tables.WINDOWS_LTSC[0])
 
 
 def _encode(value: str) -> str:

@@ -137,12 +137,12 @@ class Nodes:
             rows = list(self._one_by_one(chunk, decoder))
             columns = list(zip(*rows, strict=True)) or [()] * 4
             return Batch(chunk.name, *columns)
-        return Batch(chunk.name, range(chunk.number, chunk.number + len(nodes)), chunk.starts, chunk.lines, nodes)
+        return Batch(chunk.name, chunk.numbers, chunk.starts, chunk.lines, nodes)
 
     def _one_by_one(
         self, chunk: Chunk, decoder: msgspec.json.Decoder[Any]
     ) -> Iterator[tuple[int, int, bytes, msgspec.Struct]]:
-        for number, (start, raw) in enumerate(zip(chunk.starts, chunk.lines, strict=True), chunk.number):
+        for number, start, raw in zip(chunk.numbers, chunk.starts, chunk.lines, strict=True):
             where = f"line {number} of {chunk.name}"
             try:
                 records = self._records(raw, where, chunk.name)

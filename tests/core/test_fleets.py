@@ -89,6 +89,11 @@ def test_documents_one_after_another_are_all_read():
     assert names(b"\xef\xbb\xbf" + lines + b"\n") == ["swarm-1", "pi", "strange"]
 
 
+def test_half_a_document_after_others_is_told_apart_from_a_broken_one():
+    whole = b'{"kind":"node","v":1,"id":"a"}'
+    assert list(fleets.node_lines(whole + b'\n{"kind":"node","v":1,"id":"]}', "n")) == [whole, fleets.HALF]
+
+
 def test_brackets_in_texts_do_not_part_documents():
     data = b'{"kind":"node","v":1,"id":"a]}\\""}\n{"kind":"node","v":1,"id":"{\\\\"}'
     assert [node["id"] for node in read(data)] == ['a]}"', "{\\"]
@@ -118,7 +123,7 @@ def test_a_node_record_over_several_lines_becomes_one_line():
     [
         (b"<html>not found</html>", "bad_nodes", "nodes.json is an HTML or XML document, not a node list"),
         (b'[{"kind":"node"', "bad_line", "nodes.json is not JSON"),
-        (b'{"v":1,"kind":"node"} {"v":', "bad_line", "document 2 of nodes.json is not JSON"),
+        (b'{"v":1,"kind":"node"} {"v":\n', "bad_line", "document 2 of nodes.json is not JSON"),
         (b"[" * 100_000, "bad_line", "nodes.json is not JSON"),
         (b"[[[[{}]]]]", "bad_nodes", "is a list within lists"),
         (

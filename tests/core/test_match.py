@@ -88,6 +88,7 @@ def test_an_image_fits_without_a_job_around_it():
         ({"constraints": [Constraint("zone", "=", ["eu"])]}, {"labels": {"zone": "us"}}, ["constraint"]),
         ({"constraints": [Constraint("zone", "=", ["eu"])]}, {"labels": {}}, ["constraint"]),
         ({"constraints": [Constraint("zone", "=", ["eu"])]}, {}, []),
+        ({"constraints": [Constraint("zone", "=", ["eu"])]}, {"labels": None}, []),
         ({"constraints": [Constraint("favour_zone", "=", ["eu"])]}, {}, []),
         ({"sources": ["s3", "urlDownload"]}, {"sources": ["urldownload"]}, ["source"]),
         ({"sources": ["s3"]}, {}, []),

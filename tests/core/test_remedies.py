@@ -116,6 +116,24 @@ def test_of_the_variants_of_arm_the_one_that_wins_most_is_to_be_published():
 
 
 @pytest.mark.parametrize(
+    ("builds", "remedies"),
+    [
+        (("10.0.20348", "10.0.26100"), ["publish windows(10.0.20348)/amd64: +2 nodes"]),
+        (("10.0.20348.2700", "10.0.20348.3091", "10.0.22621"), ["publish windows(10.0.20348)/amd64: +3 nodes"]),
+        (("10.0.26200",), ["publish windows(10.0.26100)/amd64: +1 node"]),
+        (
+            ("10.0.17763", "10.0.20348"),
+            ["publish windows(10.0.17763)/amd64: +1 node", "publish windows(10.0.20348)/amd64: +1"],
+        ),
+        (("ltsc",), ["publish windows(ltsc)/amd64: +1 node"]),
+    ],
+)
+def test_windows_images_are_published_for_the_oldest_build_that_a_host_runs(builds, remedies):
+    fleet = [(node(f"windows({build})/amd64"), 1) for build in builds]
+    assert ledger(image("linux/amd64"), *fleet).remedies() == remedies
+
+
+@pytest.mark.parametrize(
     ("wanted", "host", "remedies"),
     [
         ("linux/arm64", "linux/amd64", ["publish linux/amd64: +1 node", "register qemu-aarch64 with flag F: +1"]),

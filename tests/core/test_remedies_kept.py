@@ -14,7 +14,8 @@ from bactools.core.remedies import Ledger
 NAMES = """
 linux/amd64 linux/amd64/v2 linux/amd64/v3 linux/amd64/foo linux/386 linux/arm64 linux/arm64/v8.2 linux/arm64/v10
 linux/arm/v5 linux/arm/v6 linux/arm/v7 linux/arm/v8 linux/riscv64 linux/s390x linux/ppc64le linux/e2k linux/unknown
-windows/amd64 windows(10.0.20348)/amd64 windows(10.0.17763)/amd64 darwin/arm64 freebsd/amd64
+windows/amd64 windows(10.0.20348)/amd64 windows(10.0.26100.1742)/amd64 windows(10.0.17763)/amd64
+darwin/arm64 freebsd/amd64
 """.split()
 SOME = st.lists(st.sampled_from(NAMES), max_size=3, unique=True)
 TERMS = st.builds(routes.Terms, st.booleans(), st.booleans(), st.booleans())

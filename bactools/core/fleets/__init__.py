@@ -21,16 +21,22 @@ if TYPE_CHECKING:
 BY = "bac-match"
 # What a JSON document, an HTML page or an XML document starts with; YAML that people have starts with none of these.
 NOT_YAML = tuple("{[<")
+HALF = bytes(documents.HALF)
+BYTE_ORDER_MARK = documents.BYTE_ORDER_MARK
 
 
 def node_lines(data: bytes, name: str, by: str = BY) -> Iterator[bytes]:
     """Each node of a JSON document, or of several one after another, as a node line; a record keeps its bytes.
 
-    A node whose values cannot be is an ``error`` line in its place, written in the name of ``by``.
+    A node whose values cannot be is an ``error`` line in its place, written in the name of ``by``. HALF comes last
+    where somebody is still writing a document after others.
     Raises BacError ``bad_line`` for what is not JSON, and ``bad_nodes`` for a document of another shape.
     """
     for document, where in documents.parted(data, name):
-        yield from shape.converted(document, where, shape.Reading(by))
+        if document is documents.HALF:
+            yield HALF
+        else:
+            yield from shape.converted(document, where, shape.Reading(by))
 
 
 def from_values(values: Sequence[object], name: str, by: str = BY) -> Iterator[bytes]:
@@ -47,7 +53,7 @@ def from_values(values: Sequence[object], name: str, by: str = BY) -> Iterator[b
 
 def looks_like_yaml(data: bytes) -> bool:
     """Whether a document that is no node line is better read as YAML and given to ``from_values``."""
-    start = data[:4096].removeprefix(documents.BYTE_ORDER_MARK).decode("utf-8", "replace").lstrip()
+    start = data[:4096].removeprefix(BYTE_ORDER_MARK).decode("utf-8", "replace").lstrip()
     return bool(start) and not start.startswith(NOT_YAML)
 
 

@@ -17,14 +17,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-# A whole string, so that brackets in it do not count, or a bracket.
-_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
+# A whole string, so that brackets in it do not count, or a bracket. The text may end within a string.
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
 _BLANK = re.compile(rb"\s*")
 _WHOLE = msgspec.json.Decoder(msgspec.Raw)
+HALF = msgspec.Raw(b"{")
+"""Stands for a last document after others that has neither its end nor a newline after it."""
 
 
 def parted(data: bytes, name: str) -> Iterator[tuple[msgspec.Raw, str]]:
-    """Each document, and what to call it in a message. Raises BacError ``bad_nodes`` (HTML) or ``bad_line``."""
+    """Each document, and what to call it in a message; HALF for a last one that somebody is still writing.
+
+    Raises BacError ``bad_nodes`` (HTML) or ``bad_line``.
+    """
     data = data.removeprefix(BYTE_ORDER_MARK)
     start = blank(data, 0)
     if start == len(data):
@@ -38,7 +43,14 @@ def parted(data: bytes, name: str) -> Iterator[tuple[msgspec.Raw, str]]:
         pieces = [(piece, f"document {number} of {name}") for number, piece in enumerate(split(data), 1)]
         if len(pieces) == 1:
             raise refused(data, name, error, name) from error
-        documents = [(whole(piece, where, name), where) for piece, where in pieces]
+        *before, (last, where) = pieces
+        documents = [(whole(piece, its, name), its) for piece, its in before]
+        try:
+            documents.append((whole(last, where, name), where))
+        except BacError:
+            if data.endswith(b"\n"):
+                raise
+            documents.append((HALF, where))
     yield from documents
 
 

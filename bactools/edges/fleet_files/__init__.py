@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+from array import array
 from bisect import bisect_left, bisect_right
 from contextlib import ExitStack
 from itertools import accumulate, chain, repeat
@@ -17,10 +18,11 @@ from operator import methodcaller
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from bactools import MAX_LINE
-from bactools.core import fleets, lines
+from bactools.core import fleets
 from bactools.core.errors import BacError
+from bactools.edges.fleet_files.beginning import document, opening
 from bactools.edges.fleet_files.chunks import arriving, together
-from bactools.edges.fleet_files.odd import begins_a_record, rewritten
+from bactools.edges.fleet_files.odd import ended, rewritten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-DOCUMENT_LIMIT = 256 * 1024 * 1024
 PLATFORM = "platform:"
 BUFFER = 128 * 1024
 LENGTH_BITS = 25
@@ -42,10 +43,10 @@ STARTS, ENDS = methodcaller("startswith", b"{"), methodcaller("endswith", b"}")
 
 
 class Chunk(NamedTuple):
-    """Some lines with their newlines: of which list, the number of the first there, the offset of each."""
+    """Some lines with their newlines: of which list, the number of each there, the offset of each."""
 
     name: str
-    number: int
+    numbers: Sequence[int]
     starts: list[int]
     lines: list[bytes]
 
@@ -53,8 +54,8 @@ class Chunk(NamedTuple):
 class Source(NamedTuple):
     """A list that is open: ``base`` is its offset among all, ``number`` its descriptor.
 
-    ``waiting`` are its lines if it can be read only once. Of a file that grows meanwhile,
-    what lies beyond ``end`` is for the next run.
+    ``waiting`` are its lines if it can be read only once, ``numbers`` those that its lines had in the list that it is
+    a copy of, if they are not the same. Of a file that grows meanwhile, what lies beyond ``end`` is for the next run.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Source(NamedTuple):
     stream: IO[bytes]
     number: int
     waiting: Iterator[list[bytes]] | None
+    numbers: Sequence[int] | None = None
 
 
 class Span(NamedTuple):
@@ -151,7 +153,10 @@ class Fleet:
         for source in before:
             source.stream.seek(0)
             found = _counted(source, Span(0, source.end - source.base), together(source.stream, source.name))
-            self._spool(rewritten(chain.from_iterable(chunk.lines for chunk in found)), source.name)
+            numbers = array("L")
+            copied = rewritten(chain.from_iterable(chunk.lines for chunk in found), source.name)
+            self._spool(_noted(copied, numbers), source.name)
+            self._sources[-1] = self._sources[-1]._replace(numbers=numbers)
 
     def read_several(self, places: Sequence[int]) -> list[bytes]:
         """Some lines again, as ``read`` does."""
@@ -182,28 +187,37 @@ class Fleet:
         try:
             stream = self._stack.enter_context(open(path, "rb", BUFFER))  # noqa: PTH123, SIM115 (closed by the stack)
             facts = os.fstat(stream.fileno())
-            first, blank = first_line(stream)
+            start = opening(stream)
         except OSError as error:
             raise BacError(
                 "unreadable_file", f"cannot read the node list {path}: {error.strerror}", input=path
             ) from error
-        if not lines.is_record(first.rstrip(b"\r\n")) and not begins_a_record(first):
-            found = self._converted(document(first, stream, facts.st_size, path), path)
-            self._spool((line + b"\n" for line in found), path)
+        before = chain(repeat(b"\n", start.blank), start.lines)
+        if not start.in_lines:
+            found = self._converted(document(b"".join(start.lines), stream, facts.st_size, path), path)
+            self._spool(ended(found), path)
         elif stat.S_ISREG(facts.st_mode):
             self._add(path, stream, facts.st_size)
         elif self._stream:
-            incoming = chain([[*[b"\n"] * blank, first]], arriving(stream, path))
+            incoming = chain([list(before)], arriving(stream, path))
             self._sources.append(Source(path, self.size, self.size, stream, stream.fileno(), incoming))
         else:
-            self._spool(chain([*[b"\n"] * blank, first], chain.from_iterable(arriving(stream, path))), path)
+            self._spool(chain(before, chain.from_iterable(arriving(stream, path))), path)
 
     def _converted(self, data: bytes, name: str) -> Iterator[bytes]:
         if not data.strip():
             return iter(())
         if fleets.looks_like_yaml(data):
-            return fleets.from_values(self._parse(data, name), name)
+            return fleets.from_values(self._parsed(data, name), name)
         return fleets.node_lines(data, name)
+
+    def _parsed(self, data: bytes, name: str) -> list[object]:
+        try:
+            return self._parse(data, name)
+        except BacError as error:
+            if error.code == "too_large":
+                error.hint = "Ask for JSON (-o json)."
+            raise
 
     def _spool(self, records: Iterable[bytes], name: str) -> None:
         spool = self._stack.enter_context(tempfile.TemporaryFile(buffering=BUFFER))  # noqa: SIM115 (closed by the stack)
@@ -226,42 +240,28 @@ class Fleet:
         self.size += size
 
 
+def _noted(copied: Iterable[tuple[int, bytes]], numbers: array[int]) -> Iterator[bytes]:
+    """The lines, with their numbers added to ``numbers``."""
+    for number, line in copied:
+        numbers.append(number)
+        yield line
+
+
 def _counted(source: Source, span: Span, incoming: Iterator[list[bytes]]) -> Iterator[Chunk]:
     """Lines with their numbers and offsets, up to the end of the span."""
-    number, offset = span.passed + 1, span.begin
+    passed, offset = span.passed, span.begin
     for found in incoming:
         starts = list(accumulate(map(len, found), initial=offset))
         offset = starts.pop()
         if span.end is not None and offset >= span.end:
             starts = starts[: bisect_left(starts, span.end)]
             if starts:
-                yield Chunk(source.name, number, starts, found[: len(starts)])
+                yield Chunk(source.name, _numbers(source, passed, len(starts)), starts, found[: len(starts)])
             return
-        yield Chunk(source.name, number, starts, found)
-        number += len(found)
+        yield Chunk(source.name, _numbers(source, passed, len(found)), starts, found)
+        passed += len(found)
 
 
-def document(first: bytes, stream: IO[bytes], size: int, name: str) -> bytes:
-    """A whole list that is not node lines. Raises BacError ``too_large``, or ``unreadable_file``."""
-    try:
-        data = first if size > DOCUMENT_LIMIT else first + stream.read(DOCUMENT_LIMIT + 1 - len(first))
-    except OSError as error:
-        raise BacError("unreadable_file", f"cannot read the node list {name}: {error.strerror}", input=name) from error
-    if max(size, len(data)) > DOCUMENT_LIMIT:
-        raise BacError(
-            "too_large",
-            f"{name} is no node line at its start, and as one document larger than {DOCUMENT_LIMIT} bytes",
-            hint="Make it node lines, one a line.",
-            input=name,
-        )
-    return data
-
-
-def first_line(stream: IO[bytes]) -> tuple[bytes, int]:
-    """The first line that is not blank, and how many were."""
-    blank = 0
-    while raw := stream.readline(MAX_LINE + 2):
-        if raw.strip():
-            break
-        blank += 1
-    return raw, blank
+def _numbers(source: Source, passed: int, count: int) -> Sequence[int]:
+    """Those of so many lines after so many others."""
+    return range(passed + 1, passed + 1 + count) if source.numbers is None else source.numbers[passed : passed + count]

@@ -1,8 +1,8 @@
-"""Lines of a node list that are no node lines: half a record, or a node as another system tells it."""
+"""What stands in a node list beside whole node lines: nodes as another system tells them, and half of a document."""
 
 from __future__ import annotations
 
-import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bactools.core import fleets, lines
@@ -11,26 +11,21 @@ from bactools.core.errors import BacError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-START = re.compile(rb'\s*\{\s*"kind"\s*:\s*"?([a-z]*)')
-KINDS = (b"node", b"error")
 
+def rewritten(incoming: Iterable[bytes], name: str) -> Iterator[tuple[int, bytes]]:
+    """Lines as they are, and those that tell of nodes in another form as node lines, as many as they tell of.
 
-def begins_a_record(line: bytes) -> bool:
-    """Whether a line without an end is the start of a node or error record: somebody is writing it."""
-    found = START.match(line)
-    return not line.endswith(b"\n") and bool(found) and any(kind.startswith(found[1]) for kind in KINDS if found)
-
-
-def rewritten(incoming: Iterable[bytes]) -> Iterator[bytes]:
-    """Lines as they are; those that tell of nodes in another form as node lines, as many as they tell of."""
-    for raw in incoming:
+    Each with the number of the line that it was made of.
+    """
+    for number, raw in enumerate(incoming, 1):
         text = raw.strip()
-        if not text or lines.is_record(text):
-            yield raw
-            continue
-        try:
-            found = list(fleets.node_lines(text, "the line"))
-        except BacError:
-            yield raw
-        else:
-            yield from (each + b"\n" for each in found)
+        found = [raw]
+        if text and not lines.is_record(text):
+            with suppress(BacError):
+                found = list(ended(fleets.node_lines(raw, f"line {number} of {name}")))
+        yield from ((number, each) for each in found)
+
+
+def ended(found: Iterable[bytes]) -> Iterator[bytes]:
+    """Lines with their newlines; half a document becomes half a line, so that whoever reads the lines tells of it."""
+    return (line if line == fleets.HALF else line + b"\n" for line in found)
