@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from bactools.core import loosening
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -36,9 +38,13 @@ def finite(_context: click.Context, _parameter: click.Parameter, value: float | 
     return value
 
 
-def upper(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
-    """Capabilities as engines write them."""
-    return tuple(value.upper().removeprefix("CAP_") for value in values)
+def capabilities(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Capabilities as engines write them, each one that there is."""
+    found = tuple(map(loosening.capability, values))
+    for value, name in zip(values, found, strict=True):
+        if name not in loosening.CAPABILITIES:
+            raise click.BadParameter(f"{value!r} is not a capability; capabilities(7) lists them.")
+    return found
 
 
 OPTIONS: tuple[Callable[[Any], Any], ...] = (
@@ -49,7 +55,7 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         type=click.FloatRange(0, min_open=True),
         callback=finite,
         metavar="SECONDS",
-        help="Instead of the job's own.",
+        help="For all of a run, instead of the job's own limits.",
     ),
     click.option("-j", "--jobs", type=click.IntRange(1), default=1, metavar="N", help="Run so many at once."),
     click.option(
@@ -62,10 +68,15 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option("--passthrough", is_flag=True, help="One job, as docker run: its output and status, and no records."),
     click.option("-n", "--dry-run", is_flag=True, help="Run nothing; tell what would be run, as a command line too."),
     click.option(
-        "--cap-add", multiple=True, callback=upper, metavar="CAPABILITY", help="For containers, such as NET_RAW."
+        "--cap-add", multiple=True, callback=capabilities, metavar="CAPABILITY", help="For containers, such as NET_RAW."
     ),
     click.option("--allow-new-privileges", is_flag=True, help="Let programs of containers gain some, as sudo does."),
-    click.option("--pids-limit", type=click.IntRange(1), metavar="N", help="Processes of a container."),
+    click.option(
+        "--pids-limit",
+        type=click.IntRange(1, loosening.MOST_PIDS),
+        metavar="N",
+        help="Processes of a container.",
+    ),
 )
 
 

@@ -7,8 +7,9 @@ It is for the container alone: where programs read a variable of that name, dock
 from __future__ import annotations
 
 import re
-import shlex
 from typing import TYPE_CHECKING
+
+from bactools.core.shell_words import join, quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -61,21 +62,19 @@ def pasted(words: list[str], references: Mapping[str, str]) -> str:
     """
     files = set(apart(references))
     taken = [f"{name}={_value(source)} " for name, source in references.items() if name != source and name not in files]
-    read = [
-        f"--env-file <(printf '%s=%s\\n' {shlex.quote(name)} {_value(references[name])}) " for name in sorted(files)
-    ]
-    return f"{''.join(taken)}{shlex.join(words[:2])} {''.join(read)}{shlex.join(words[2:])}"
+    read = [f"--env-file <(printf '%s=%s\\n' {quote(name)} {_value(references[name])}) " for name in sorted(files)]
+    return f"{''.join(taken)}{join(words[:2])} {''.join(read)}{join(words[2:])}"
 
 
 def assigned(words: list[str], references: Mapping[str, str]) -> str:
     """The words of another program, which takes the variables of ``references`` from its own environment."""
     taken = "".join(f"{name}={_value(source)} " for name, source in references.items() if name != source)
-    return taken + shlex.join(words)
+    return taken + join(words)
 
 
 def _value(source: str) -> str:
     """What a shell replaces with the value of a variable, whatever it is called."""
-    return f'"${source}"' if IDENTIFIER.fullmatch(source) else f'"$(printenv {shlex.quote(source)})"'
+    return f'"${source}"' if IDENTIFIER.fullmatch(source) else f'"$(printenv {quote(source)})"'
 
 
 def _flags(options: Options, named: frozenset[str], left_out: frozenset[str]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from bactools.core.errors import BacError
+from bactools.core.loosening import capability
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -111,7 +112,7 @@ def options(wanted: Run, image: str, platform: str, labels: Mapping[str, str], g
         ulimits=(NO_CORES,),
         security=() if wanted.privileges else (NO_NEW_PRIVILEGES,),
         cap_drop=("ALL",),
-        cap_add=tuple(sorted({*CAPABILITIES, *map(_capability, wanted.capabilities)})),
+        cap_add=tuple(sorted({*CAPABILITIES, *map(capability, wanted.capabilities)})),
         devices=files,
         gpus=request,
         labels=labels,
@@ -134,11 +135,6 @@ def check(cpu: float | None, memory: int | None, cores: int) -> None:
 def preferred(vendors: Collection[str]) -> str | None:
     """The vendor whose GPUs jobs get on a host that has several: the one that most images are made for."""
     return next((vendor for vendor in (NVIDIA, AMD, INTEL) if vendor in vendors), next(iter(vendors), None))
-
-
-def _capability(name: str) -> str:
-    """As capabilities(7) has it, without the prefix that may be left out."""
-    return name.upper().removeprefix("CAP_")
 
 
 def _gpus(count: int, host: Gpus | None) -> tuple[tuple[str, ...], GpuRequest | None]:

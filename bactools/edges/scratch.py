@@ -12,6 +12,7 @@ import shutil
 import stat
 import tempfile
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,17 +28,30 @@ FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 @contextmanager
 def folder() -> Iterator[Path]:
     """A new folder below ``TMPDIR`` for as long as the block lasts. Raises BacError ``unwritable_file``."""
-    parent = Path(tempfile.gettempdir()).resolve()
-    sweep(parent)
     try:
+        parent = _parent()
+        sweep(parent)
         path, number = _locked(parent)
     except OSError as error:
-        raise BacError("unwritable_file", f"cannot make a folder for a run in {parent}: {error.strerror}") from error
+        where = f" as {error.filename}" if error.filename else ""
+        raise BacError("unwritable_file", f"cannot make a folder for a run{where}: {error.strerror}") from error
     try:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
         os.close(number)
+
+
+@lru_cache(maxsize=1)
+def clear_left() -> None:
+    """Take away, once in this process, what killed ones have left, for a run that needs no folder itself."""
+    with suppress(OSError):  # without a place for temporary files nothing is left in one
+        sweep(_parent())
+
+
+def _parent() -> Path:
+    """Where temporary files are. Raises OSError where they can be nowhere."""
+    return Path(tempfile.gettempdir()).resolve()
 
 
 def sweep(parent: Path) -> None:

@@ -6,11 +6,11 @@ or made: where an input would be fetched or an output made, a place is named.
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bactools.core import ids, lines, plan
+from bactools.core import ids, lines, plan, shell_words
+from bactools.core.linking import path_of
 from bactools.core.running import Linked, Mount
 from bactools.edges import results
 from bactools.flows import inputs
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from bactools.core.jobspec import Input, Task
     from bactools.core.running import Run
+    from bactools.flows.inputs import Kind
     from bactools.flows.run import Order, Setup
 
 NOBODY = bytes(ids.SIZE)
@@ -72,9 +73,9 @@ def _places(order: Order, setup: Setup) -> _Places:
     found = _Places([], (), [], "")
     files = []
     for item in plan.mounted(order.task):
-        mount = _mount(order, setup, item, found.before)
+        mount, kind = _mount(order, setup, item, found.before)
         found.mounts.append(mount)
-        if item.source_type == "urlDownload" or Path(mount.host).is_file():
+        if kind == "file" or Path(mount.host).is_file():
             files.append(mount.host)
     folder = results.free(setup.parent, order.job.id)
     for output in plan.outputs(order.task):
@@ -85,20 +86,27 @@ def _places(order: Order, setup: Setup) -> _Places:
 def _made(folder: Path, outputs: list[str]) -> str:
     """How the folders are made: never an earlier run's, and outputs that any user of the image may write."""
     steps = (["mkdir", "-p", str(folder.parent)], ["mkdir", str(folder)], ["mkdir", "-m", "777", *outputs])
-    return " && ".join(map(shlex.join, steps))
+    return " && ".join(map(shell_words.join, steps))
 
 
-def _mount(order: Order, setup: Setup, item: Input, before: list[str]) -> Mount:
+def _mount(order: Order, setup: Setup, item: Input, before: list[str]) -> tuple[Mount, Kind]:
+    """How an input is mounted, and what it is, as far as can be told without fetching it."""
     guest = plan.guest_path(order.task, item.target)
     if item.source_type in plan.LOCAL_SOURCES:
-        return inputs.here(item, guest, setup.sources)
-    return Mount(_elsewhere(order, item, before), guest, writable=False)
+        return inputs.here(item, guest, setup.sources), "file or folder"
+    kind = inputs.kind(item)
+    mount = Mount(_elsewhere(item, kind, before), guest, writable=False)
+    if kind == "file or folder" and order.task.engine == "wasm":
+        before.append("# (wasmtime mounts folders only: if it is a file, make this plan again once it is there)")
+    return mount, kind
 
 
-def _elsewhere(order: Order, item: Input, before: list[str]) -> str:
-    place = Path.cwd() / "inputs" / str(order.task.inputs.index(item))
-    before.append(f"# first bring the {item.source_type} input for {item.target!r} to {shlex.quote(str(place))}")
-    return str(place)
+def _elsewhere(item: Input, kind: Kind, before: list[str]) -> str:
+    """Where an input is to be brought: below one folder as in the guest, so that a file there has its name."""
+    place = str(Path.cwd() / "inputs" / path_of(item.target).lstrip("/"))
+    where = f"{'into' if kind == 'folder' else 'to'} the {kind} {shell_words.quote(place)}"
+    before.append(f"# first bring the {item.source_type} input for {item.target!r} {where}")
+    return place
 
 
 def _docker(order: Order, setup: Setup, places: _Places, variables: dict[str, str]) -> _Command:
@@ -108,7 +116,8 @@ def _docker(order: Order, setup: Setup, places: _Places, variables: dict[str, st
     run = run_container.wanted(order, setup, run_container.Prepared(places.mounts, variables))
     options = run_container.launch(order).options(run)
     references = _references(order.task)
-    remarks = [] if run.timeout is None else [f"The job would be stopped after {run.timeout:g} s; docker run does not."]
+    limit = _own_timeout(run, setup)
+    remarks = [] if limit is None else [f"The job would be stopped after {limit:g} s; docker run does not."]
     remarks += [
         f"The value of {name} has more than one line, which --env-file cannot give to a container."
         for name in command_lines.apart(references)
@@ -133,11 +142,11 @@ def _wasm(order: Order, setup: Setup, places: _Places, variables: dict[str, str]
 def _module(order: Order, setup: Setup, name: str, before: list[str]) -> Linked:
     from bactools.edges import modules
 
-    item = next(item for item in order.task.inputs if item.target == name)
+    item = plan.module_input(order.task, name)
     if item.source_type in plan.LOCAL_SOURCES:
         mount = inputs.here(item, "/module", setup.sources)
         return Linked(name, str(modules.in_folder(Path(mount.host))))
-    return Linked(name, _elsewhere(order, item, before))
+    return Linked(name, _elsewhere(item, "file", before))
 
 
 def _references(task: Task) -> dict[str, str]:
@@ -154,7 +163,7 @@ def _plan(order: Order, setup: Setup, command: _Command) -> dict[str, Any]:
         "memory": run.memory,
         "gpus": run.gpus or None,
         "pids": run.pids,
-        "timeout": run.timeout,
+        "timeout": _own_timeout(run, setup),
         "total_timeout": _total(order, setup),
         "inputs": order.input_limit,
     }
@@ -173,14 +182,19 @@ def _plan(order: Order, setup: Setup, command: _Command) -> dict[str, Any]:
     }
 
 
-def _total(order: Order, setup: Setup) -> int | None:
+def _total(order: Order, setup: Setup) -> float | None:
     """The seconds that all of the run may take."""
-    return None if setup.timeout else plan.total_timeout(order.job.spec)
+    return setup.timeout or plan.total_timeout(order.job.spec)
 
 
-def _shell(places: _Places, command: _Command, total: int | None) -> tuple[str, ...]:
+def _own_timeout(run: Run, setup: Setup) -> float | None:
+    """The seconds that the program may take; a limit that was given is one of all of the run instead."""
+    return None if setup.timeout else run.timeout
+
+
+def _shell(places: _Places, command: _Command, total: float | None) -> tuple[str, ...]:
     """Lines of which the last runs only where the folders could be made."""
     remarks = [f"# {remark}" for remark in command.remarks]
     if total is not None:
-        remarks.append(f"# All of it, fetching and pulling included, would be stopped after {total} s; this is not.")
+        remarks.append(f"# All of it, fetching and pulling included, would be stopped after {total:g} s; this is not.")
     return (*places.before, *remarks, f"{places.made} && \\", command.line)

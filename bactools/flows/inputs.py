@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from bactools.core import allowance, plan
 from bactools.core.errors import BacError
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from bactools.core.jobspec import Input, Task
 
     Progress = Callable[[str | None], None]
+
+Kind = Literal["file", "folder", "file or folder"]
 
 READABLE = 0o755
 FETCHED = frozenset({"urlDownload", "s3", "ipfs"})
@@ -74,6 +76,23 @@ def fetched(item: Input, guest: str, place: Place) -> Mount:
     if fetch is None:
         raise BacError("unsupported", f"an input of type {item.source_type} is not fetched here")
     return fetch(item, guest, _folder(place), place)
+
+
+def kind(item: Input) -> Kind:
+    """What the guest finds at the target of an input that is to be fetched, as far as the job tells.
+
+    A download and an object are in the folder there, by names of their own. Raises BacError as the source does for
+    what the job says of it.
+    """
+    if item.source_type == "inline":
+        from bactools.edges.sources import inline
+
+        return "folder" if inline.is_folder(item.params, item.target) else "file"
+    if item.source_type == "ipfs":
+        from bactools.edges.sources import ipfs
+
+        return "file" if ipfs.wanted(item.params).is_block else "file or folder"
+    return "folder"
 
 
 def _folder(place: Place) -> Path:

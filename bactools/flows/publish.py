@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bactools.core.errors import BacError
+from bactools.core.errors import BacError, encodable
 from bactools.edges import alarm
 
 if TYPE_CHECKING:
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     Progress = Callable[[str | None], None]
     Published = dict[str, Any]
 
+
+NAMED = 3
+"""Names that a sentence lists."""
 
 LEAST = 600.0
 """Seconds that publishing may take at least."""
@@ -47,6 +50,18 @@ def publish(
     if publisher["Type"] == "ipfs":
         return _ipfs(folder, places, progress)
     return None
+
+
+def left_out(publisher: Mapping[str, Any], folder: Path, places: Publishers) -> str | None:
+    """What of a published folder is not in the publication, in a sentence."""
+    if publisher["Type"] == "noop" or (publisher["Type"] == "local" and places.packed is None):
+        return None
+    from bactools.edges.publishers import special
+
+    found = special.find(folder)
+    named = ", ".join(encodable(name) for name in found[:NAMED])
+    more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+    return f"not published, for it holds no data: {named}{more}" if found else None
 
 
 def in_time(total: float | None) -> AbstractContextManager[None]:

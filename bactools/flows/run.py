@@ -43,14 +43,15 @@ if TYPE_CHECKING:
 
 PARTIAL = "its outputs are partial"
 FULL = "the disk of its results is full"
+GIVEN = "--timeout set that limit"
 
 
 class Setup(NamedTuple):
     """How every job of this process is run.
 
-    ``timeout`` (seconds) goes over a job's own; ``live`` says on which of our descriptors its streams are shown, with
-    ``labelled`` in lines that name them; ``environment`` is what ``env:NAME`` in a specification refers to;
-    ``capabilities``, ``privileges`` and ``pids`` loosen what holds a container.
+    ``timeout`` (seconds) is for all of a run, in place of the job's own limits; ``live`` says on which of our
+    descriptors its streams are shown, with ``labelled`` in lines that name them; ``environment`` is what ``env:NAME``
+    in a specification refers to; ``capabilities``, ``privileges`` and ``pids`` loosen what holds a container.
     """
 
     parent: Path
@@ -121,7 +122,7 @@ def run(order: Order, setup: Setup) -> Outcome:
         order.partitions,
     )
     variables = plan.environment(order.task, execution, setup.environment)
-    total = None if setup.timeout else plan.total_timeout(spec)
+    total = setup.timeout or plan.total_timeout(spec)
     deadline = None if total is None else Deadline(time.monotonic() + total, total)
     folder = results.create(setup.parent, order.job.id)
     started = datetime.now(timezone.utc)
@@ -154,17 +155,24 @@ def _label(order: Order, folder: Path) -> str:
 
 def _executed(running: _Running, variables: dict[str, str]) -> Ending:
     """How it ended; what was cut short says that its outputs may be half written."""
+    given = GIVEN if running.setup.timeout else None
     try:
         ending = _execute(running, variables)
     except (KeyboardInterrupt, Terminated) as interruption:
         return Ending("cancelled", None, "stopped by a signal before the job had started", interruption)
     except alarm.Rung:
         seconds = running.deadline.seconds if running.deadline else 0
-        return Ending("timeout", None, f"stopped after its total timeout of {seconds:g} s, before the job had started")
+        why = f"stopped after its total timeout of {seconds:g} s, before the job had started"
+        return Ending("timeout", None, _joined(why, given))
     by_itself = ending.status == "failed" and ending.interruption is None
     full = FULL if by_itself and results.is_full(running.folder) else None
-    words = [ending.message, full, PARTIAL if plan.cut_short(ending) else None, *ending.warnings]
-    return ending._replace(message="; ".join(filter(None, words)) or None)
+    limit = given if ending.status == "timeout" else None
+    cut = PARTIAL if plan.cut_short(ending) else None
+    return ending._replace(message=_joined(ending.message, limit, full, cut, *ending.warnings))
+
+
+def _joined(*words: str | None) -> str | None:
+    return "; ".join(filter(None, words)) or None
 
 
 def _execute(running: _Running, variables: dict[str, str]) -> Ending:
@@ -250,7 +258,10 @@ def _concluded(running: _Running, ending: Ending, record: Result) -> Outcome:
         return Outcome(record, interruption, None)
     record.published = None
     try:
+        left_out = publish.left_out(publisher, running.folder, running.setup.publishers)
         record.published = _published(running, publisher)
+        if left_out:
+            _say(record, left_out)
     except BacError as error:
         unpublished = _unpublished(record, running.folder, error)
     except (KeyboardInterrupt, Terminated) as signalled:

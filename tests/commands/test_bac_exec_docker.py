@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import signal
+import tarfile
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from processes import Completed, eventually
+
+from bactools.edges import scratch
 
 if TYPE_CHECKING:
     import subprocess
@@ -309,6 +312,16 @@ def test_what_a_killed_bac_exec_left_is_cleared_by_the_next(
             docker.api.remove_container(each["Id"], force=True)
 
 
+def test_inputs_that_a_killed_bac_exec_left_are_cleared_by_a_run_without_any(
+    run: Run, tmp_path: Path, docker_job: Callable[..., bytes]
+):
+    left = tmp_path / "temporary" / f"{scratch.PREFIX}killed"
+    left.mkdir(parents=True)
+    (left / "input").touch()
+    ran = run("bac-exec", input=docker_job("--", "true"), env={"TMPDIR": str(left.parent)})
+    assert (ran.status, list(left.parent.iterdir())) == (0, [])
+
+
 def test_what_another_user_of_the_image_wrote_belongs_to_the_caller(run: Run, docker_job: Callable[..., bytes]):
     script = "cd /outputs; mkdir closed; echo x > closed/file; chmod 700 closed; chown -R 33:33 closed"
     ran = run("bac-exec", input=docker_job("--", "sh", "-c", script))
@@ -411,6 +424,43 @@ def test_a_results_folder_that_goes_meanwhile_leaves_a_record_and_the_trouble(
     assert process.returncode == 4
     assert b"[unwritable_file]" in stderr
     assert containers(docker, job) == []
+
+
+def test_a_pipe_in_an_output_is_named_and_all_else_is_published(run: Run, docker_job: Callable[..., bytes]):
+    script = "cd /outputs; echo data > file; for each in 1 2 3 4; do mkfifo pipe$each; done"
+    ran = run("bac-exec", "--publish", "to", input=docker_job("--publisher", "local", "--", "sh", "-c", script))
+    (record,) = ran.records
+    named = "outputs/pipe1, outputs/pipe2, outputs/pipe3 and 1 more"
+    assert (ran.status, record["message"]) == (0, f"not published, for it holds no data: {named}")
+    with tarfile.open(record["published"]["Params"]["SourcePath"]) as packed:
+        assert packed.getnames() == ["exitCode", "outputs", "outputs/file", "stderr", "stdout"]
+
+
+@pytest.mark.parametrize("options", [("--cap-add", "nonsense"), ("--pids-limit", str(2**22 + 1))])
+def test_what_no_kernel_knows_is_a_usage_error(run: Run, options: tuple[str, ...]):
+    ran = run("bac-exec", *options, input=b"")
+    assert (ran.status, ran.stdout) == (2, b"")
+    assert options[1] in ran.stderr
+
+
+def test_all_that_a_kernel_knows_may_be_given(run: Run, docker_job: Callable[..., bytes]):
+    options = ("--cap-add", "cap_net_raw", "--cap-add", "SYS_CHROOT", "--pids-limit", str(2**22))
+    assert run("bac-exec", *options, input=docker_job("--", "true")).status == 0
+
+
+def test_a_given_timeout_stands_in_place_of_both_of_the_job(run: Run, docker_job: Callable[..., bytes]):
+    job = json.loads(docker_job("--", "sh", "-c", "sleep 2"))
+    job["spec"]["Tasks"][0]["Timeouts"] = {"ExecutionTimeout": 1, "TotalTimeout": 1}
+    records = [
+        run("bac-exec", *given, input=json.dumps(job).encode()).records[0] for given in ((), ("--timeout", "60"))
+    ]
+    assert [record["status"] for record in records] == ["timeout", "completed"]
+
+
+def test_a_given_timeout_that_ends_a_program_is_named(run: Run, docker_job: Callable[..., bytes]):
+    (record,) = run("bac-exec", "--timeout", "0.5", input=docker_job("--timeout", "600", "--", "sleep", "60")).records
+    limit = "stopped after its total timeout of 0.5 s; --timeout set that limit"
+    assert (record["status"], record["message"]) == ("timeout", f"{limit}; its outputs are partial")
 
 
 def test_a_dry_run_never_uses_an_earlier_runs_folder(

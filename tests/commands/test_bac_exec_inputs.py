@@ -10,6 +10,7 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import silent_server
 from file_server import serving
 from processes import eventually
 
@@ -125,6 +126,16 @@ def test_no_folder_holds_a_fetched_module_while_it_runs(spawn: Callable[..., Pop
     assert [path for path in temporary.rglob("*") if path.is_file()] == []
     process.terminate()
     assert process.wait() != 0
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_given_timeout_ends_the_fetching_too(execute: Callable[..., Completed], jobs: str):
+    with silent_server.serving() as server:
+        spec = job(inline(QUIET, "/module"), download(f"{server.url}/file", "/in"))
+        ran = execute(spec, "--timeout", "0.5", "--jobs", jobs)
+    (record,) = ran.records
+    why = "stopped after its total timeout of 0.5 s, before the job had started; --timeout set that limit"
+    assert (ran.status, record["status"], record["message"]) == (1, "timeout", why)
 
 
 def test_a_missing_import_is_to_be_given_as_an_input(execute: Callable[..., Completed]):

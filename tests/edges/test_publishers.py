@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import tarfile
 from datetime import datetime, timezone
@@ -13,10 +14,10 @@ import pytest
 
 from bactools.core.errors import BacError
 from bactools.core.placeholders import Placeholders
-from bactools.edges.publishers import local, tarballs
+from bactools.edges.publishers import local, special, tarballs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 NAMES = Placeholders("j-1", "e-2", "n-3", datetime(2024, 2, 9, 7, 5, 3, tzinfo=timezone.utc))
@@ -56,14 +57,35 @@ def test_a_packed_folder_is_named_by_its_execution(results: Path, tmp_path: Path
     assert path.stat().st_mode & 0o777 == 0o644
 
 
-def test_what_cannot_be_packed_leaves_nothing_behind(results: Path, tmp_path: Path):
-    os.mkfifo(results / "pipe")
+def test_what_cannot_be_packed_leaves_nothing_behind(results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "to").mkdir()
+    monkeypatch.setattr(tarballs, "is_special", lambda _: (results / "stdout").unlink(missing_ok=True))
     with pytest.raises(BacError) as caught:
         local.publish_packed(results, NAMES, tmp_path / "to", silent)
-    assert caught.value.code == "unsupported"
+    assert caught.value.code == "unreadable_file"
     assert list((tmp_path / "to").iterdir()) == []
-    assert (results / "stdout").read_bytes() == b"hello\n"
+    assert (results / "outputs" / "run").read_bytes() == b"#!/bin/sh\n"
+
+
+@pytest.fixture
+def with_specials(results: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Results with a pipe, a socket and a link to a device."""
+    os.mkfifo(results / "outputs" / "pipe")
+    (results / "outputs" / "device").symlink_to("/dev/null")
+    monkeypatch.chdir(results / "outputs" / "empty")  # the path of a socket is short
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind("socket")
+        yield results
+
+
+def test_what_holds_no_data_is_left_out_of_an_archive(with_specials: Path):
+    with tarfile.open(fileobj=BytesIO(packed(with_specials))) as archive:
+        names = archive.getnames()
+    assert names == ["outputs", "outputs/device", "outputs/empty", "outputs/link", "outputs/run", "stdout"]
+
+
+def test_what_holds_no_data_is_found(with_specials: Path):
+    assert special.find(with_specials) == ["outputs/empty/socket", "outputs/pipe"]
 
 
 def test_a_full_disk_leaves_nothing_behind(results: Path, small_disk: Path):

@@ -376,6 +376,12 @@ def test_plain_results_are_an_object_a_file(bucket: Bucket, results: Path):
     }
 
 
+def test_a_pipe_is_no_object_and_the_rest_is_published(bucket: Bucket, results: Path):
+    os.mkfifo(results / "outputs" / "pipe")
+    publish(bucket.params("p", Encoding="plain"), results)
+    assert set(bucket.objects()) == {"p/stdout", "p/exitCode", "p/outputs/sub/ü"}
+
+
 def test_a_version_is_told_where_there_are_any(bucket: Bucket, results: Path):
     bucket.s3.put_bucket_versioning(Bucket=bucket.name, VersioningConfiguration={"Status": "Enabled"})
     version = publish(bucket.params("r"), results)["Params"]["VersionID"]

@@ -17,6 +17,7 @@ from bactools.core import car, ipfs_add
 from bactools.core.errors import BacError
 from bactools.core.ipfs_add import Added, FileAdder, Layout
 from bactools.edges.http import Poster, endpoint, shown
+from bactools.edges.publishers.special import is_special
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -45,10 +46,11 @@ class _Packing(NamedTuple):
 def publish(folder: Path, rpc: str, progress: Callable[[str | None], None]) -> str:
     """Add a folder with all in it to a Kubo node, pinned, and tell its CID (version 0, as ``ipfs add -r`` does).
 
-    ``rpc`` is the URL of the node's RPC endpoint. Symbolic links are published as links.
+    ``rpc`` is the URL of the node's RPC endpoint. Symbolic links are published as links; devices, pipes and sockets are
+    left out.
 
-    Raises BacError ``bad_config``, ``unreadable_file``, ``file_changed``, ``unsupported`` for a device, pipe or socket,
-    ``too_large``, ``unreachable``, ``timed_out``, ``unauthorized``, ``engine_failed``, ``digest_mismatch``.
+    Raises BacError ``bad_config``, ``unreadable_file``, ``file_changed``, ``too_large``, ``unreachable``,
+    ``timed_out``, ``unauthorized``, ``engine_failed``, ``digest_mismatch``.
     """
     node = endpoint(rpc, "IPFS node").removesuffix("/api/v0")
     try:
@@ -145,8 +147,8 @@ def _add(path: Path, packing: _Packing, depth: int) -> Generator[tuple[Cid, byte
     with _reading(path):
         mode = path.lstat().st_mode
     if stat.S_ISDIR(mode):
-        with _reading(path):
-            inside = sorted(path.iterdir())
+        with _reading(path), os.scandir(path) as found:
+            inside = sorted(path / each.name for each in found if not is_special(each))
         entries = []
         for each in inside:
             added = yield from _add(each, packing, depth + 1)
@@ -159,7 +161,7 @@ def _add(path: Path, packing: _Packing, depth: int) -> Generator[tuple[Cid, byte
     elif stat.S_ISREG(mode):
         added = yield from _add_file(path, packing)
     else:
-        raise BacError("unsupported", f"cannot publish {path}: it is neither a file nor a folder")
+        raise BacError("file_changed", f"cannot publish {path}: it became another thing meanwhile", hint="Try again.")
     yield from _taken(packing)
     return added
 

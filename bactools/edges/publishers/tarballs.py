@@ -9,6 +9,7 @@ import tarfile
 from typing import IO, TYPE_CHECKING, Any
 
 from bactools.core.errors import BacError
+from bactools.edges.publishers.special import is_special
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,8 +23,7 @@ MIB = 1024 * 1024
 def pack(folder: Path, file: IO[bytes], progress: Callable[[str | None], None]) -> None:
     """Write all that is in a folder to a file, by its path in the folder; symbolic links stay links.
 
-    Raises BacError ``unreadable_file``, ``file_changed``, ``unsupported`` for a device, pipe or socket, and
-    ``unwritable_file``.
+    A device, pipe or socket is left out. Raises BacError ``unreadable_file``, ``file_changed``, ``unwritable_file``.
     """
     try:
         with gzip.GzipFile("", "wb", LEVEL, file, mtime=0) as packed:
@@ -48,13 +48,14 @@ def _write(folder: Path, packed: gzip.GzipFile, progress: Callable[[str | None],
 
 
 def _inside(folder: Path) -> Iterator[Path]:
-    """Everything below a folder in the order of names, a folder before what is in it."""
+    """Every folder, file and link below a folder in the order of names, a folder before what is in it."""
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: os.fsencode(entry.name))
     except OSError as error:
         raise _unreadable(folder, error) from error
     for entry in entries:
-        yield folder / entry.name
+        if not is_special(entry):
+            yield folder / entry.name
         if entry.is_dir(follow_symlinks=False):
             yield from _inside(folder / entry.name)
 
@@ -102,7 +103,7 @@ def _header(path: Path, name: str) -> tarfile.TarInfo:
     elif stat.S_ISREG(status.st_mode):
         header.size, header.mode = status.st_size, 0o755 if status.st_mode & stat.S_IXUSR else 0o644
     elif not header.issym():
-        raise BacError("unsupported", f"cannot pack {path}: it is neither a file nor a folder")
+        raise BacError("file_changed", f"cannot pack {path}: it became another thing meanwhile", hint="Try again.")
     return header
 
 

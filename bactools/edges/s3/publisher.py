@@ -117,12 +117,14 @@ def _put(key: str, number: int, bucket: Bucket, going: Going) -> Stored:
 
 
 def _files(folder: Path) -> list[Path]:
-    """The files below a folder. Raises BacError for what cannot be an object."""
+    """The files below a folder, without what holds no data. Raises BacError for what cannot be an object."""
     found = []
     for path, mode in _inside(folder):
-        if not stat.S_ISREG(mode):
+        if stat.S_ISLNK(mode):
             hint = "Publish with the Encoding gzip, or let the job write files."
-            raise BacError("unsupported", f"cannot publish {path} as an object: it is a link or a device", hint=hint)
+            raise BacError("unsupported", f"cannot publish {path} as an object: it is a link", hint=hint)
+        if not stat.S_ISREG(mode):  # a device, pipe or socket
+            continue
         if not _is_text(path):
             raise BacError("unsupported", f"cannot publish {path} as an object: its name is not UTF-8")
         found.append(path)

@@ -72,6 +72,11 @@ def read(params: Mapping[str, Any], guest: str) -> bytes:
     return inline.data
 
 
+def is_folder(params: Mapping[str, Any], guest: str) -> bool:
+    """Whether an inline input is a packed folder, and not a file. Raises BacError ``bad_spec`` or ``too_large``."""
+    return _parsed(params, f"the inline input for {guest}").media_type in PACKED
+
+
 def _parsed(params: Mapping[str, Any], name: str) -> Inline:
     url = params.get("URL")
     if not isinstance(url, str):

@@ -44,6 +44,11 @@ class Wanted(NamedTuple):
     root: Cid
     path: tuple[str, ...]
 
+    @property
+    def is_block(self) -> bool:
+        """Whether the CID says itself that it is a file's: its one block is the file."""
+        return self.root.codec == cid.RAW and not self.path
+
     def __str__(self) -> str:
         return "/".join((str(self.root), *self.path))
 
