@@ -30,13 +30,13 @@ class Printer:
         self._partial = False
 
     def lines(self, found: Iterable[list[bytes]]) -> None:
-        """Print lines as they come, some at a time; none is kept."""
+        """Print lines as they come, some at a time, at least one; none is kept but for a table."""
         for some in found:
-            if self._table and not self._names:
-                for line in some:
-                    self._put([line])
-            elif some:
-                self._put(some)
+            if self._names:
+                write(b"\n".join(some) + b"\n")
+                self._output.answered()
+            else:
+                self._output.emit_several(some)
 
     def record(self, raw: bytes, kind: str) -> None:
         """Print a record that is not of the form, as it is."""
@@ -60,11 +60,3 @@ class Printer:
         if self._names and self._table:
             return status
         return self._output.finish(status)
-
-    def _put(self, waiting: list[bytes]) -> None:
-        together = b"\n".join(waiting)
-        if self._names:
-            write(together + b"\n")
-            self._output.answered()
-        else:
-            self._output.emit_bytes(together)

@@ -14,6 +14,8 @@ from bactools import MAX_LINE
 from bactools.core.errors import BacError, Status
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bactools.core.records import Record
 
 STDOUT = 1
@@ -93,6 +95,11 @@ class Output:
         else:
             self._written += 1
 
+    def emit_several(self, raws: Sequence[bytes]) -> None:
+        """Write lines that are already records, at least one, byte for byte and in one write."""
+        self._put(*raws)
+        self._written += len(raws)
+
     def fail(self, error: BacError, input: str | None = None) -> None:
         """Write an error record for one input and go on."""
         from bactools.core.lines import encode, error_record
@@ -141,15 +148,16 @@ class Output:
             return Status.PARTIAL
         return status
 
-    def _put(self, raw: bytes) -> None:
-        if len(raw) > MAX_LINE:
+    def _put(self, *raws: bytes) -> None:
+        longest = max(map(len, raws))
+        if longest > MAX_LINE:
             hint = "Let the job fetch its data instead of carrying it inline."
-            raise BacError("too_large", f"the record is {len(raw)} bytes long; a line holds {MAX_LINE}", hint=hint)
+            raise BacError("too_large", f"the record is {longest} bytes long; a line holds {MAX_LINE}", hint=hint)
         if self._kept is None:
             self.progress(None)
-            write(raw + b"\n")
+            write(b"\n".join(raws) + b"\n")
         else:
-            self._kept.append(raw)
+            self._kept += raws
 
     def _message(self, text: str) -> None:
         self.progress(None)

@@ -74,10 +74,11 @@ def command(output: Output, nodes: tuple[str, ...], chosen: Choosing, asked: Pro
                 status = max(status, answer(output, printer, session, waiting))
                 waiting.clear()
         status = max(status, answer(output, printer, session, waiting))
-        for raw in session.errors():
-            printer.record(raw, "error")
-        for error in session.failures():
-            printer.fail(error)
+        for met in session.met():
+            if isinstance(met, bytes):
+                printer.record(met, "error")
+            else:
+                printer.fail(met)
         for remark in session.remarks():
             output.note(remark)
     if faults:
@@ -171,9 +172,9 @@ def answer(output: Output, printer: Printer, session: Session, waiting: Sequence
     for more in found:
         printer.lines(more)
     for subject in session.settled():
+        output.answered()
         if not session.fits(subject):
             status = Status.NO
-            output.answered()
         for note in session.notes(subject):
             output.note(note)
     return status

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from bactools.core.routes import HOW_ORDER
@@ -74,14 +75,32 @@ class Candidates:
         """Place and pick of each, best first."""
         for number in sorted(self._drawers):
             keys, places, picks = self._drawers[number]
-            if not keys:
-                continue
-            if keys.count(keys[0]) == len(keys):
+            if _are_equal(keys):
                 yield from zip(places, picks, strict=True)
                 continue
-            for near in _parted(keys):
-                for position in sorted(near, key=keys.__getitem__):
-                    yield places[position], picks[position]
+            for position in _ordered(keys):
+                yield places[position], picks[position]
+
+    def forget_all_but(self, most: int) -> None:
+        """Forget what comes after the first so many; the drawers stay, for whoever appends to them."""
+        left = most
+        for number in sorted(self._drawers):
+            drawer = self._drawers[number]
+            if len(drawer.keys) > left:
+                kept = range(left) if _are_equal(drawer.keys) else sorted(islice(_ordered(drawer.keys), left))
+                for column in drawer:
+                    column[:] = array(column.typecode, map(column.__getitem__, kept))
+            left -= len(drawer.keys)
+
+
+def _are_equal(keys: array[int]) -> bool:
+    return not keys or keys.count(keys[0]) == len(keys)
+
+
+def _ordered(keys: array[int]) -> Iterator[int]:
+    """The positions of keys, those of smaller ones first, and of equal ones as they came."""
+    for near in _parted(keys):
+        yield from sorted(near, key=keys.__getitem__)
 
 
 def _parted(keys: array[int]) -> Sequence[Sequence[int]]:

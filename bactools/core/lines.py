@@ -122,6 +122,14 @@ def error_record(error: BacError, by: str) -> Error:
     )
 
 
+def text(value: bytes) -> str | None:
+    """The text that a field of a record is; None for anything else, and for nothing."""
+    try:
+        return msgspec.json.decode(value, type=str)
+    except msgspec.DecodeError:
+        return None
+
+
 def quote(raw: bytes) -> str:
     """The start of a line, for a message."""
     text = raw[: QUOTED * 4].decode("utf-8", "backslashreplace")

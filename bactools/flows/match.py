@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from bactools.flows.match_nodes import Nodes
     from bactools.flows.match_wishes import Subject, Wanted
 
+UNPRUNED = 1024 * 1024
+"""So many fits may be kept that nobody asks for: 18 bytes each."""
 SAID = 8192
 """What is said of alike nodes is kept for so many kinds of them; of others it is made again when it is written."""
 
@@ -39,7 +41,8 @@ class Survey:
         self.nodes = nodes
         self._fleet = fleet
         self._questions = wanted.questions
-        self._wishes = wanted.wishes
+        self._bounded = [question for question in wanted.questions if question.most is not None]
+        self._unpruned = 0
         self._fields = looked_at([question.need for question in wanted.questions])
         self._said: list[Tail] = []
         self._picks: dict[Tail, int] = {}
@@ -74,7 +77,7 @@ class Survey:
     def lines(self, subject: Subject, form: Form) -> Iterator[list[bytes]]:
         """The lines of a subject, as ``Copies`` makes them. Raises BacError ``file_changed``."""
         copies = Copies(self._fleet, self._questions, self._said, self._unsaid)
-        return copies.lines(subject, form, self._wishes.per_platform)
+        return copies.lines(subject, form)
 
     def _pass(self, seen: Seen | None) -> None:
         middle = self._fleet.middle() if beside.is_worthwhile() else None
@@ -111,6 +114,14 @@ class Survey:
                     keys.append(key)
                     places.append(start << LENGTH_BITS | len(line))
                     picks.append(pick)
+            self._prune(len(batch.lines))
+
+    def _prune(self, added: int) -> None:
+        self._unpruned += added * len(self._bounded)
+        if self._unpruned >= UNPRUNED:
+            self._unpruned = 0
+            for question in self._bounded:
+                question.prune()
 
     def _fit(self, number: int, key: int, pick: int) -> tuple[array[int], array[int], array[int], int, int]:
         return (*self._questions[number].fits.drawer(key), key, pick)

@@ -49,14 +49,18 @@ class Keep(NamedTuple):
 class Alike:
     """Nodes that differ in nothing that is looked at: how many, what is kept of each, and what is said of them.
 
-    ``found`` has for each question the part and what falls short; it is empty where nodes were counted already.
+    ``parts`` and ``shorts`` have for each question the part and what falls short; they are empty where nodes were
+    counted already.
     """
 
-    __slots__ = ("amounts", "count", "entries", "found")
+    __slots__ = ("amounts", "count", "entries", "parts", "shorts")
 
-    def __init__(self, entries: list[Any], found: list[tuple[Part, tuple[Short, ...]]], amounts: Amounts) -> None:
+    def __init__(
+        self, entries: list[Any], parts: Sequence[Part], shorts: Sequence[tuple[Short, ...]], amounts: Amounts
+    ) -> None:
         self.entries = entries
-        self.found = found
+        self.parts = parts
+        self.shorts = shorts
         self.amounts = amounts
         self.count = 0
 
@@ -73,7 +77,7 @@ class Classes:
         self._most = min(CLASSES, max(64, OUTCOMES // max(1, len(questions))))
         self._known: dict[bytes, Alike] = {}
         self._diverse = False
-        self._nothing = Alike([], [], NO_AMOUNTS)
+        self._nothing = Alike([], (), (), NO_AMOUNTS)
 
     def of(self, batch: Batch, nodes: Nodes) -> list[Alike | None]:
         """The class of each node; None for one that is not valid, which ``nodes`` is told."""
@@ -93,7 +97,9 @@ class Classes:
                         found[position] = self._class(key)
                     except BacError as error:
                         where = batch.where(position)
-                        nodes.fail(batch.starts[position], BacError(error.code, f"{where}: {error.message}"))
+                        nodes.fail(
+                            batch.name, batch.starts[position], BacError(error.code, f"{where}: {error.message}")
+                        )
         return found
 
     def verdict(self, number: int, node: object) -> Verdict:
@@ -105,7 +111,7 @@ class Classes:
         """Count what was decided in the ledgers, and forget it."""
         met = [alike for alike in self._known.values() if alike.count]
         for number, tally in enumerate(self._tallies):
-            tally.add_all([(*alike.found[number], alike.amounts, alike.count) for alike in met])
+            tally.add_all([(alike.parts[number], alike.shorts[number], alike.amounts, alike.count) for alike in met])
             tally.settle()
         self._known.clear()
 
@@ -124,18 +130,19 @@ class Classes:
         if alike is None:
             parts, sizes = self._parts.split(key)
             amounts = self._parts.amounts(sizes)
-            found = [(part, self._parts.known_short(number, sizes)) for number, part in enumerate(parts)]
-            entries = [self._entry(number, *each, amounts, alone=False) for number, each in enumerate(found)]
-            alike = self._known[key] = Alike([entry for entry in entries if entry is not None], found, amounts)
+            shorts = [self._parts.known_short(number, sizes) for number in range(len(parts))]
+            found = enumerate(zip(parts, shorts, strict=True))
+            entries = [self._entry(number, *each, amounts, alone=False) for number, each in found]
+            alike = self._known[key] = Alike([each for each in entries if each is not None], parts, shorts, amounts)
         return alike
 
     def _several(self, nodes: Sequence[Any]) -> list[Alike | None]:
-        """A class for each node, which is counted; None where they have to be looked at one by one."""
+        """A class for each node, which is counted; None for all, and none counted, if one of them is not valid."""
         try:
             parts, sizes = self._parts.several(nodes)
-        except (msgspec.DecodeError, RecursionError):
+        except (BacError, msgspec.DecodeError, RecursionError):
             return [None] * len(nodes)
-        return [each and self._once(each, own) for each, *own in zip(parts, *sizes, strict=True)]
+        return [self._once(each, own) for each, *own in zip(parts, *sizes, strict=True)]
 
     def _once(self, parts: list[Part], sizes: Sequence[Resources | None]) -> Alike:
         entries = []
@@ -148,7 +155,7 @@ class Classes:
                 entry = self._entry(number, part, short, amounts, alone=True)
                 if entry is not None:
                     entries.append(entry)
-        return Alike(entries, [], NO_AMOUNTS) if entries else self._nothing
+        return Alike(entries, (), (), NO_AMOUNTS) if entries else self._nothing
 
     def _entry(self, number: int, part: Part, short: tuple[Short, ...], amounts: Amounts, *, alone: bool) -> object:
         if part.able and not short:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import islice, zip_longest
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from bactools.edges import beside
+from bactools.edges.fleet_files import LENGTH
 from bactools.flows.match_lines import writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import TypeVar
 
     from bactools.core.choosing import Candidates
@@ -22,10 +24,12 @@ if TYPE_CHECKING:
     from bactools.flows.match_wishes import Question, Subject
 
     Made = TypeVar("Made")
+    Each = TypeVar("Each")
 
 NEWLINE = b"\n"
 TOGETHER = 128
-"""Lines that are read again and written at once."""
+PIECE = 1024 * 1024
+"""Lines that are read again and written at once, and the bytes that are not exceeded by more than one of them."""
 WORTH_SHARING = 16384
 """Lines that take longer to copy than a second process takes to start."""
 UNSAID = (1 << 16) - 1
@@ -40,24 +44,45 @@ class Piece(NamedTuple):
 
 
 class Chosen(NamedTuple):
-    """The first ``most`` of the candidates of a question, or all; ``ranked`` if they fit."""
+    """The first ``most`` of the candidates of a question, or all; ``ranked`` if they fit.
+
+    ``added``: how much longer than a node's line the one is that is made of it.
+    """
 
     number: int
     candidates: Candidates
     most: int | None
     ranked: bool
+    added: int
 
     def are_many(self) -> bool:
         """Whether a second process helps to copy them."""
         return len(self.candidates) >= WORTH_SHARING and (self.most is None or self.most >= WORTH_SHARING)
 
     def pieces(self) -> Iterator[Piece]:
-        """All of them, TOGETHER at a time."""
+        """All of them, as many at a time as can be copied together."""
         rank = 1
-        found = islice(self.candidates.ordered(), self.most)
-        while some := list(islice(found, TOGETHER)):
+        for some in together(islice(self.candidates.ordered(), self.most), PLACE, self.added):
             yield Piece(rank, some)
             rank += len(some)
+
+
+def together(found: Iterable[Each], place: Callable[[Each], int], added: int) -> Iterator[list[Each]]:
+    """What was found in lists of at most TOGETHER, whose lines have about PIECE bytes, or of one with more."""
+    remaining = iter(found)
+    while some := list(islice(remaining, TOGETHER)):
+        lengths = [added + (place(each) & LENGTH) for each in some]
+        if sum(lengths) <= PIECE:
+            yield some
+            continue
+        first = 0
+        for last in range(1, len(some) + 1):
+            if last == len(some) or sum(lengths[first : last + 1]) > PIECE:
+                yield some[first:last]
+                first = last
+
+
+PLACE = itemgetter(0)
 
 
 class Copies(NamedTuple):
@@ -71,7 +96,7 @@ class Copies(NamedTuple):
     said: Sequence[Tail]
     unsaid: Callable[[int, bytes], Tail]
 
-    def lines(self, subject: Subject, form: Form, per_platform: int | None) -> Iterator[list[bytes]]:
+    def lines(self, subject: Subject, form: Form) -> Iterator[list[bytes]]:
         """The lines of a subject, some at a time: its fits, best first, by platform if that was asked for; its misfits.
 
         Of several platforms the best node of each comes first, then the second of each.
@@ -79,18 +104,18 @@ class Copies(NamedTuple):
         """
         write = writer(form, subject.raw)
         if len(subject.questions) > 1:
-            yield from self._in_turn(subject, write, per_platform)
+            yield from self._in_turn(subject, write)
         else:
             (number,) = subject.questions
-            most = min((limit for limit in (per_platform, subject.limit) if limit is not None), default=None)
-            yield from self._shared(Chosen(number, self.questions[number].fits, most, ranked=True), write)
+            fits = self.questions[number].fits
+            yield from self._shared(Chosen(number, fits, subject.most, ranked=True, added=write.added), write)
         if subject.whole is not None:
             misfits = self.questions[subject.whole].misfits
-            yield from self._shared(Chosen(subject.whole, misfits, None, ranked=False), write)
+            yield from self._shared(Chosen(subject.whole, misfits, None, ranked=False, added=write.added), write)
 
-    def _in_turn(self, subject: Subject, write: Writer, per_platform: int | None) -> Iterator[list[bytes]]:
-        """The fits of several questions, as many of each as the wishes allow, in all as many as the subject gets."""
-        each = [islice(self.questions[number].fits.ordered(), per_platform) for number in subject.questions]
+    def _in_turn(self, subject: Subject, write: Writer) -> Iterator[list[bytes]]:
+        """The fits of several questions, so many of each and so many in all as the subject gets."""
+        each = [islice(self.questions[number].fits.ordered(), subject.most) for number in subject.questions]
         rounds = enumerate(zip_longest(*each), 1)
         turns = (
             (number, rank, *found)
@@ -98,8 +123,7 @@ class Copies(NamedTuple):
             for number, found in zip(subject.questions, several, strict=True)
             if found
         )
-        chosen = islice(turns, subject.limit)
-        while some := list(islice(chosen, TOGETHER)):
+        for some in together(islice(turns, subject.limit), itemgetter(2), write.added):
             numbers, ranks, places, picks = zip(*some, strict=True)
             nodes = self.fleet.read_several(places)
             tails = map(self._tail, numbers, nodes, picks)

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 
 class Nodewise(msgspec.Struct, array_like=True):
-    """A drawer of candidates; ``key`` is one that belongs into it."""
+    """A drawer of candidates, whose arrays are not copied to be packed; ``key`` is one that belongs into it."""
 
     key: int
-    keys: bytes
-    places: bytes
-    picks: bytes
+    keys: memoryview
+    places: memoryview
+    picks: memoryview
 
 
 class Answer(msgspec.Struct, array_like=True):
@@ -62,7 +62,7 @@ def pack(nodes: Nodes, seen: Seen | None, said: list[Tail], questions: Sequence[
 def packed(candidates: Candidates) -> list[Nodewise]:
     """The drawers as bytes; those of nodes that were forgotten are empty."""
     return [
-        Nodewise(drawer.keys[0], drawer.keys.tobytes(), drawer.places.tobytes(), drawer.picks.tobytes())
+        Nodewise(drawer.keys[0], memoryview(drawer.keys), memoryview(drawer.places), memoryview(drawer.picks))
         for _, drawer in candidates.drawers()
         if drawer.keys
     ]
@@ -99,4 +99,4 @@ def append(candidates: Candidates, later: Sequence[Nodewise], picks: dict[int, i
         drawer = candidates.drawer(each.key)
         drawer.keys.frombytes(each.keys)
         drawer.places.frombytes(each.places)
-        drawer.picks.extend(array("H", [picks.get(number, number) for number in array("H", each.picks)]))
+        drawer.picks.extend(array("H", [picks.get(number, number) for number in each.picks.cast("H")]))

@@ -12,7 +12,7 @@ from operator import attrgetter, ge
 from struct import pack
 from typing import TYPE_CHECKING, NamedTuple
 
-from bactools.core import ages
+from bactools.core import ages, lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -105,7 +105,7 @@ def counting(nodes: Nodes, repeated: set[int]) -> Counting:
     for batch in nodes.batches((), probed=True) if repeated else ():
         for start, node in zip(batch.starts, batch.nodes, strict=True):
             if hash(node.id) in repeated:
-                moment = ages.moment(node.probed)
+                moment = ages.moment(lines.text(node.probed))
                 here = Telling(EARLIEST if moment is None else moment, start)
                 latest[node.id] = max(latest.get(node.id, here), here)
     return Counting(repeated, {telling.start for telling in latest.values()})

@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
-from msgspec import UNSET, Raw
+from msgspec import Raw
 
 from bactools.core import lines
 from bactools.core.records import Match
@@ -32,10 +32,10 @@ class Tail(NamedTuple):
 
 
 class Named(msgspec.Struct):
-    """What a node is called."""
+    """What a node is called; nobody has looked at its name yet."""
 
     id: str
-    name: str | msgspec.UnsetType | None = UNSET
+    name: Raw = Raw(b"null")
 
 
 def tail(verdict: Verdict) -> Tail:
@@ -52,19 +52,21 @@ def tail(verdict: Verdict) -> Tail:
 class Writer(NamedTuple):
     """Makes lines for nodes of which the same is said.
 
-    ``ranked`` gives a function of a node's line and a rank, for fits; ``unranked`` one of a node's line.
+    ``ranked`` gives a function of a node's line and a rank, for fits; ``unranked`` one of a node's line. Each line is
+    about ``added`` bytes longer than the node's.
     """
 
     ranked: Callable[[Tail], Callable[[tuple[bytes, int]], bytes]]
     unranked: Callable[[Tail], Callable[[bytes], bytes]]
+    added: int
 
 
 def writer(form: Form, job: bytes) -> Writer:
     """Writes the lines beside this job; a node's own line comes without white space around it."""
     if form == "node":
-        return Writer(lambda _: itemgetter(0), lambda _: bytes)
+        return Writer(lambda _: itemgetter(0), lambda _: bytes, 0)
     if form == "name":
-        return Writer(lambda _: lambda ranked: called(ranked[0]), lambda _: called)
+        return Writer(lambda _: lambda ranked: called(ranked[0]), lambda _: called, 0)
     fit, misfit = (head(job, ok=ok).replace(b"%", b"%%") + b"%b" for ok in (True, False))
 
     @lru_cache(TEMPLATES)
@@ -76,7 +78,7 @@ def writer(form: Form, job: bytes) -> Writer:
         before = said.before.replace(b"%", b"%%")
         return (fit + before + b"null" + said.after if said.after else misfit + before).__mod__
 
-    return Writer(ranked, unranked)
+    return Writer(ranked, unranked, len(fit))
 
 
 def head(job: bytes, *, ok: bool) -> bytes:
@@ -88,5 +90,5 @@ def head(job: bytes, *, ok: bool) -> bytes:
 def called(node: bytes) -> bytes:
     """The node's name, else its id, on one line: one with control characters as JSON text."""
     found = msgspec.json.decode(node, type=Named)
-    name = found.name or found.id
+    name = lines.text(found.name) or found.id
     return (name if name.isprintable() else msgspec.json.encode(name).decode()).encode()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import compress
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
@@ -61,7 +62,7 @@ def looked_at(found: Sequence[Need]) -> tuple[str, ...]:
 
 
 class Nodes:
-    """Reads nodes and remembers, by offset, what else was met, so that each is told once however often they are read.
+    """Reads nodes and remembers, by list and offset, what else was met: each is told once however often they are read.
 
     ``errors`` are error records, ``failures`` why a line was left out, ``cut`` the lists that end within a line;
     ``stale`` counts the lines of the last reading that tell of a probe before
@@ -79,10 +80,15 @@ class Nodes:
         self._is_stale = lru_cache(AGES)(self._older)
         self.renew()
 
+    def met(self) -> list[bytes | BacError]:
+        """The error records, and why lines were left out, in the order of the lines."""
+        found: list[tuple[tuple[int, int], bytes | BacError]] = [*self.errors.items(), *self.failures.items()]
+        return [what for _, what in sorted(found, key=itemgetter(0))]
+
     def renew(self) -> None:
         """Forget all that was met."""
-        self.errors: dict[int, bytes] = {}
-        self.failures: dict[int, BacError] = {}
+        self.errors: dict[tuple[int, int], bytes] = {}
+        self.failures: dict[tuple[int, int], BacError] = {}
         self.cut: set[str] = set()
         self.stale = 0
         self.count = 0
@@ -110,9 +116,11 @@ class Nodes:
             self.stale += sum(stale)
             self.passed += len(chunk.lines)
             self.end = chunk.starts[-1] + len(chunk.lines[-1])
-        if span.end is None and not self.count and not self.failures and not self.cut:
+        if span.end is None and not self.count and not self.failures:
             names = ", ".join(self._fleet.operands)
-            raise BacError("empty_input", f"no node in {names}", hint="bac-probe writes one for this host.")
+            hints = [f"{name} ends within a line: something is writing to it." for name in sorted(self.cut)]
+            hint = " ".join(hints) or "bac-probe writes one for this host."
+            raise BacError("empty_input", f"no node in {names}", hint=hint)
 
     def evenly(self, begin: int) -> Nodes:
         """A reader of the same from an offset on, that stops at anything else."""
@@ -120,11 +128,15 @@ class Nodes:
         other.counting, other.end = self.counting, begin
         return other
 
-    def fail(self, start: int, error: BacError) -> None:
-        """Remember why the node at this offset was left out."""
+    def fail(self, name: str, start: int, error: BacError) -> None:
+        """Remember why the node of this list at this offset was left out."""
         if self._even:
             raise UnevenError
-        self.failures.setdefault(start, error)
+        self.failures.setdefault(self._at(name, start), error)
+
+    def _at(self, name: str, start: int) -> tuple[int, int]:
+        """Where something was met; the offsets of lists that are read only once are their own."""
+        return self._fleet.operands.index(name), start
 
     def _decoded(self, chunk: Chunk, decoder: msgspec.json.Decoder[Any]) -> Batch:
         try:
@@ -147,17 +159,17 @@ class Nodes:
             try:
                 records = self._records(raw, where, chunk.name)
             except BacError as error:
-                self.fail(start, error)
+                self.fail(chunk.name, start, error)
                 continue
             for line in records:
                 if line.kind == "error":
-                    self.errors[start] = line.raw
+                    self.errors[self._at(chunk.name, start)] = line.raw
                 elif line.kind == "node":
                     try:
                         own = raw if line.raw == raw.strip() else line.raw
                         yield number, start, own, decoder.decode(line.raw)
                     except (msgspec.DecodeError, RecursionError) as error:
-                        self.fail(start, BacError("bad_record", f"{where} is not a valid node record: {error}"))
+                        self.fail(chunk.name, start, invalid(where, error))
 
     def _records(self, raw: bytes, where: str, name: str) -> list[lines.Line]:
         """The record that a line is; none if it is blank or not all there. Raises BacError, and ForeignError."""
@@ -181,7 +193,7 @@ class Nodes:
             raise ForeignError from error
 
     def _stale(self, batch: Batch) -> list[bool]:
-        return [] if self._oldest is None else [self._is_stale(node.probed) for node in batch.nodes]
+        return [] if self._oldest is None else [self._is_stale(bytes(node.probed)) for node in batch.nodes]
 
     def _kept(self, batch: Batch, stale: list[bool]) -> Batch:
         """The batch without what is outdated or stale."""
@@ -190,8 +202,8 @@ class Nodes:
             batch = without(batch, self.counting.outdated(batch))
         return batch
 
-    def _older(self, probed: str | None) -> bool:
-        moment = ages.moment(probed)
+    def _older(self, probed: bytes) -> bool:
+        moment = ages.moment(lines.text(probed))
         return self._oldest is not None and moment is not None and moment < self._oldest
 
 
@@ -201,6 +213,11 @@ def without(batch: Batch, gone: list[bool]) -> Batch:
         return batch
     kept = [not each for each in gone]
     return Batch(batch.name, *(list(compress(column, kept)) for column in batch[1:]))
+
+
+def invalid(where: str, error: Exception) -> BacError:
+    """Why what stands there is no node."""
+    return BacError("bad_record", f"{where} is not a valid node record: {error}")
 
 
 def is_json(text: bytes) -> bool:
@@ -221,7 +238,7 @@ def lean(fields: tuple[str, ...], *, probed: bool = False) -> msgspec.json.Decod
             ("kind", Literal["node"]),
             ("v", Literal[1]),
             ("id", str),
-            *([("probed", str | None, None)] if probed else []),
+            *([("probed", msgspec.Raw, msgspec.Raw(b""))] if probed else []),
             *((name, msgspec.Raw, msgspec.Raw(b"")) for name in fields),
         ],
         gc=False,

@@ -104,15 +104,13 @@ class Parts:
         """The amounts in these bytes. Raises BacError ``bad_record``."""
         return Amounts(*map(self._value, SIZES, sizes))
 
-    def several(self, nodes: Sequence[Any]) -> tuple[Sequence[list[Part] | None], list[Sequence[Resources | None]]]:
-        """The parts of each node, None for one that is not valid, and all amounts, by SIZES.
+    def several(self, nodes: Sequence[Any]) -> tuple[list[list[Part]], list[Sequence[Resources | None]]]:
+        """The parts of each node, and all amounts, by SIZES.
 
-        Raises msgspec's DecodeError when the amounts of one are not valid.
+        Raises BacError when one is no valid node, or msgspec's DecodeError when its amounts are not valid.
         """
         keys = list(map(BETWEEN.join, map(self.other_fields, nodes)))
-        found: list[list[Part] | None] = list(map(self._known.get, keys))
-        if None in found:
-            found = [self._valid(key) if parts is None else parts for key, parts in zip(keys, found, strict=True)]
+        found = [self._known.get(key) or self.of(key) for key in keys]
         return found, [decoded([getattr(node, name) for node in nodes]) for name in SIZES]
 
     def of(self, key: bytes) -> list[Part]:
@@ -150,12 +148,6 @@ class Parts:
 
     def _known_short(self, number: int, sizes: tuple[bytes, ...]) -> tuple[Short, ...]:
         return self.short(number, self.amounts(sizes))
-
-    def _valid(self, key: bytes) -> list[Part] | None:
-        try:
-            return self.of(key)
-        except BacError:
-            return None
 
     def _limits_memory(self, engines: bytes) -> bool:
         """Whether what is said of engines depends on the memory that a job asks for."""

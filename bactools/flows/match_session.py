@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from bactools.flows.match_wishes import Subject
 
 
+LEAST_LINE = 256
+"""Nodes whose number is not known are taken to have lines of so many bytes."""
+
+
 class Session:
     """Takes subjects in and answers them; what is met among the nodes is remembered over all readings."""
 
@@ -28,8 +32,7 @@ class Session:
         self._wishes = wishes
         self._form = form
         self._nodes = Nodes(fleet, wishes.oldest, once=stream)
-        self._wanted = Wanted(wishes, fleet.size)
-        self._answered = self._wanted
+        self._wanted = self._answered = self._asked()
 
     def add(self, line: Line) -> Subject:
         """Take a subject in. Raises BacError as ``Wanted.add`` does, and ``too_large`` when a stream has too many."""
@@ -39,7 +42,7 @@ class Session:
 
     def is_full(self) -> bool:
         """Whether what was taken in is to be answered first."""
-        return self._wanted.is_full() and not self._stream
+        return not self._stream and self._wanted.is_full()
 
     def is_waiting(self) -> bool:
         """Whether something was taken in that is not answered."""
@@ -61,12 +64,17 @@ class Session:
 
     def settled(self) -> list[Subject]:
         """The subjects that were answered; what is taken in from now on is for the next reading."""
-        self._answered, self._wanted = self._wanted, Wanted(self._wishes, self._fleet.size)
+        self._answered, self._wanted = self._wanted, self._asked()
         return self._answered.subjects
 
     def fits(self, subject: Subject) -> bool:
         """Whether some node fits an answered subject."""
         return any(self._answered.questions[number].ledger.fits for number in subject.questions)
+
+    def _asked(self) -> Wanted:
+        """Nothing yet. Once the nodes were read, their number is known; a stream keeps none."""
+        nodes = self._nodes.count or self._fleet.size // LEAST_LINE
+        return Wanted(self._wishes, 0 if self._stream else nodes)
 
     def notes(self, subject: Subject) -> Iterator[str]:
         """What is said of a subject: for each question that no node fits, or each if all is to be explained."""
@@ -79,13 +87,9 @@ class Session:
             if remedies := ledger.remedies():
                 yield f"{name}: what would change that: {'; '.join(remedies)}"
 
-    def errors(self) -> Iterable[bytes]:
-        """The error records among the nodes."""
-        return self._nodes.errors.values()
-
-    def failures(self) -> Iterable[BacError]:
-        """Why lines among the nodes were left out."""
-        return self._nodes.failures.values()
+    def met(self) -> Iterable[bytes | BacError]:
+        """The error records among the nodes, and why lines among them were left out, in their order."""
+        return self._nodes.met()
 
     def remarks(self) -> Iterator[str]:
         """What else was met among the nodes."""

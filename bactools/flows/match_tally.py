@@ -84,7 +84,7 @@ def kind(part: Part, short: tuple[Short, ...], least: int) -> tuple[Any, ...]:
     ``least`` is an amount of memory on the two sides of which remedies differ.
     """
     if not part.lowers or len({each.code.removesuffix(LIMIT) for each in short}) > 1:
-        return tuple((each.code, each.free) for each in short)
+        return tuple((each.code, each.want, each.free) for each in short)
     return tuple((each.code, each.want, each.free, *about(each, least)) for each in short)
 
 

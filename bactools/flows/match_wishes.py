@@ -19,10 +19,9 @@ EVERYWHERE = ("daemon", "ops")
 """Job types that run on every node that fits; they have no count (Bacalhau, job types)."""
 JOBS = 4096
 JOB_BYTES = 16 * 1024 * 1024
-FITS = 2 * 1024 * 1024
-LEAST_LINE = 256
-"""What one reading of the nodes answers: so many jobs, of so many bytes; and as many different needs as can keep all
-nodes of a fleet whose lines have so many bytes (18 bytes for each fit)."""
+KEPT = 64 * 1024 * 1024 // 18
+"""What one reading of the nodes answers: so many jobs, of so many bytes; and as many different needs as keep so many
+nodes between them, should all of them fit (18 bytes for each)."""
 
 KINDS: dict[str, type[Job | Image | Module]] = {"job": Job, "image": Image, "module": Module}
 
@@ -48,6 +47,8 @@ class Question:
     def __init__(self, need: Need, *, terms: Terms, explain: bool) -> None:
         self.need = need
         self.keeps_misfits = explain and not need.narrowed
+        self.most: int | None = 0
+        self._kept = 0
         self._terms = terms
         self._explain = explain
         self.clear()
@@ -59,6 +60,17 @@ class Question:
         self.ledger = Ledger(self.need, self._terms)
         self.counts_reasons = True
 
+    def want(self, most: int | None, nodes: int) -> int:
+        """Somebody asks for the best, so many or all; how many more of so many nodes may have to be kept for that."""
+        self.most = None if most is None or self.most is None else max(self.most, most)
+        before, self._kept = self._kept, nodes if self.most is None or self.keeps_misfits else min(self.most, nodes)
+        return self._kept - before
+
+    def prune(self) -> None:
+        """Forget the fits that nobody asks for."""
+        if self.most is not None:
+            self.fits.forget_all_but(self.most)
+
     def fit(self, count: int) -> None:
         """Count nodes that fit."""
         self.ledger.add((), count)
@@ -68,41 +80,49 @@ class Question:
 class Subject(NamedTuple):
     """A job, image or module: its line, what it is called, how many nodes it gets, its questions by number.
 
-    ``platforms`` stand beside the questions; None: the question is about them all. ``whole`` is the question that
-    tells the misfits, which is about them all.
+    ``most`` is how many nodes it gets for one question. ``platforms`` stand beside the questions; None: the question is
+    about them all. ``whole`` is the question that tells the misfits, which is about them all.
     """
 
     raw: bytes
     name: str
     limit: int | None
+    most: int | None
     questions: list[int]
     platforms: list[str | None]
     whole: int | None
 
 
 class Wanted:
-    """The subjects that one reading of the nodes answers; those that need the same share a question."""
+    """The subjects that one reading of the nodes answers; those that need the same share a question.
 
-    def __init__(self, wishes: Wishes, fleet_size: int) -> None:
+    ``nodes`` are those of which any that fit may have to be kept.
+    """
+
+    def __init__(self, wishes: Wishes, nodes: int) -> None:
         self.wishes = wishes
         self.subjects: list[Subject] = []
         self.questions: list[Question] = []
         self._numbers: dict[bytes, int] = {}
         self._bytes = 0
-        self._most = max(1, FITS * LEAST_LINE // max(1, fleet_size))
+        self._nodes = nodes
+        self._kept = 0
 
     def add(self, line: lines.Line) -> Subject:
         """Take one in. Raises BacError ``bad_record``, ``not_inspected`` or ``platforms_disjoint``."""
         record = lines.decode(line, KINDS[line.kind])
         need = needs.need(record)
         found = list(parted(need)) if self.wishes.per_platform else [(None, need)]
+        limit = counted(record) if self.wishes.by_count else self.wishes.limit
+        most = min((each for each in (limit, self.wishes.per_platform) if each is not None), default=None)
         subject = Subject(
             line.raw,
             (record.name or record.id) if isinstance(record, Job) else record.reference,
-            counted(record) if self.wishes.by_count else self.wishes.limit,
-            [self._number(each) for _, each in found],
+            limit,
+            most,
+            [self._number(each, most) for _, each in found],
             [platform for platform, _ in found],
-            self._number(need) if self.wishes.explain else None,
+            self._number(need, 0) if self.wishes.explain else None,
         )
         self.subjects.append(subject)
         self._bytes += len(line.raw)
@@ -110,13 +130,14 @@ class Wanted:
 
     def is_full(self) -> bool:
         """Whether the nodes are to be read before another is taken in."""
-        return len(self.subjects) >= JOBS or self._bytes >= JOB_BYTES or len(self.questions) >= self._most
+        return len(self.subjects) >= JOBS or self._bytes >= JOB_BYTES or self._kept >= KEPT
 
-    def _number(self, need: Need) -> int:
+    def _number(self, need: Need, most: int | None) -> int:
         key = lines.encode_value(need)
         number = self._numbers.setdefault(key, len(self.questions))
         if number == len(self.questions):
             self.questions.append(Question(need, terms=self.wishes.terms, explain=self.wishes.explain))
+        self._kept += self.questions[number].want(most, self._nodes)
         return number
 
 
@@ -130,10 +151,10 @@ def parted(need: Need) -> Iterator[tuple[str | None, Need]]:
 
 
 def counted(record: Job | Image | Module) -> int | None:
-    """On how many nodes it is to run: a job that states no count on one, None for all."""
+    """On how many nodes it is to run, which may be none: a job that states no count on one, None for all."""
     if not isinstance(record, Job):
         return 1
     if record.spec.get("Type") in EVERYWHERE:
         return None
     count = record.spec.get("Count")
-    return count if isinstance(count, int) and count > 0 else 1
+    return count if type(count) is int and count >= 0 else 1

@@ -51,11 +51,25 @@ def test_limit_takes_the_best(run, nodes):
     [
         ({"Count": 2}, ["small", "large"]),
         ({}, ["small"]),
+        ({"Count": -1}, ["small"]),
         ({"Type": "ops"}, ["small", "large", "both"]),
     ],
 )
 def test_count_is_the_job_s_own_and_a_job_for_every_node_gets_all(run, nodes, spec, found):
     assert names(run("bac-match", "--count", nodes, input=job("linux/amd64", spec=spec))) == found
+
+
+@pytest.mark.parametrize("options", [(), ("--stream",)], ids=" ".join)
+@pytest.mark.parametrize(("platform", "status"), [("linux/amd64", 0), ("linux/s390x", 1)])
+def test_a_count_of_0_gets_none_and_the_status_tells_whether_a_node_fits(run, nodes, options, platform, status):
+    nodes.write_bytes(ARM * 300 + SMALL)
+    wants = job(platform, spec={"Count": 0})
+    completed = run("bac-match", "--count", *options, nodes, input=wants)
+    assert (completed.status, completed.stdout) == (status, b"")
+    beside = run("bac-match", "--count", *options, nodes, input=wants + job("linux/arm64", name="j-2"))
+    assert (beside.status, names(beside)) == (status, ["arm"])
+    uninspected = line(kind="job", id="j-3", spec={}, requires={"engine": "docker"})
+    assert run("bac-match", "--count", *options, nodes, input=wants + uninspected).status == 5
 
 
 def test_per_platform_picks_for_each_platform_that_the_job_can_run_on(run, nodes):
@@ -97,13 +111,15 @@ def test_per_platform_never_proposes_another_platform_for_one(run, nodes):
     assert "publish" not in told
 
 
-def test_a_list_that_holds_half_a_line_has_no_node_yet_and_says_so(run, nodes, tmp_path):
+@pytest.mark.parametrize("options", [(), ("--stream",)], ids=" ".join)
+def test_a_list_that_holds_half_a_line_is_as_an_empty_one_and_says_so(run, nodes, tmp_path, options):
     begun = tmp_path / "begun.jsonl"
     begun.write_bytes(b'{"kind":"no')
-    alone = run("bac-match", begun, input=job("linux/arm64"))
-    assert (alone.status, alone.stdout) == (1, b"")
-    assert f"bac-match: {begun} ends within a line, which is left out: something is writing to it" in alone.stderr
-    assert "0 of 0 nodes fit" in alone.stderr
+    alone = run("bac-match", *options, begun, input=job("linux/arm64"))
+    assert (alone.status, alone.stdout) == (3, b"")
+    assert alone.stderr == (
+        f"bac-match: no node in {begun}. {begun} ends within a line: something is writing to it. [empty_input]\n"
+    )
     assert names(run("bac-match", begun, nodes, input=job("linux/arm64"))) == ["arm", "both"]
 
 
@@ -216,6 +232,53 @@ def test_output_name_gives_names_and_says_errors_elsewhere(run, nodes):
 def test_a_name_with_a_line_feed_stays_on_one_line(run, nodes):
     nodes.write_bytes(node("a\nb", ("linux/arm64", "native")))
     assert run("bac-match", "--output", "name", nodes, input=job("linux/arm64")).stdout == b'"a\\nb"\n'
+
+
+@pytest.mark.parametrize("options", [(), ("--stream",)], ids=" ".join)
+@pytest.mark.parametrize("name", [5, None, "", ["a"], {}])
+def test_a_node_whose_name_is_no_text_is_called_by_its_id(run, nodes, name, options):
+    offer = {"engine": "docker", "platforms": [{"platform": "linux/arm64", "how": "native"}]}
+    nodes.write_bytes(line(kind="node", id="n-1", name=name, engines=[offer]))
+    completed = run("bac-match", "--output", "name", *options, nodes, input=job("linux/arm64"))
+    assert (completed.status, completed.stdout) == (0, b"n-1\n")
+
+
+@pytest.mark.parametrize("options", [(), ("--max-age", "1h")], ids=" ".join)
+def test_a_probed_that_is_no_text_is_no_time_whether_or_not_the_node_comes_twice(run, nodes, options):
+    odd = node("odd", ("linux/arm64", "native"), probed=5)
+    now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    again = node("odd", ("linux/s390x", "native"), probed=now)
+    for lines, found in ((odd + ARM, ["odd", "arm"]), (odd + ARM + ARM, ["odd", "arm"]), (again + odd + ARM, ["arm"])):
+        nodes.write_bytes(lines)
+        completed = run("bac-match", *options, nodes, input=job("linux/arm64"))
+        assert (completed.status, names(completed)) == (0, found)
+
+
+def test_lists_with_stale_lines_only_answer_no(run, nodes):
+    nodes.write_bytes(node("old", ("linux/arm64", "native"), probed="2020-01-01T00:00:00Z"))
+    completed = run("bac-match", "--max-age", "1h", nodes, input=job("linux/arm64"))
+    assert completed.status == 1
+    assert completed.stderr == (
+        "bac-match: j-1: 0 of 0 nodes fit\nbac-match: 1 node line left out: probed longer ago than --max-age\n"
+    )
+
+
+def test_what_is_wrong_among_the_nodes_is_told_in_the_order_of_the_lines(run, nodes):
+    passed = line(kind="error", code="timeout", message="too late")
+    nodes.write_bytes(ARM + line(kind="node", id="n", engines=5) + line(kind="node") + passed + b"<html>\n" + ARM)
+    completed = run("bac-match", nodes, input=job("linux/arm64"))
+    first, second, third, fourth = [record["message"] for record in completed.records if record["kind"] == "error"]
+    assert first.startswith(f"line 2 of {nodes}: not a valid node record: engines: ")
+    assert second.startswith(f"line 3 of {nodes} is not a valid node record: ")
+    assert third == "too late"
+    assert fourth.startswith(f"line 5 of {nodes} is not a record: ")
+
+
+def test_what_is_wrong_at_the_same_place_in_two_pipes_is_told_of_both(shell, nodes, tmp_path):
+    nodes.write_bytes(ARM + line(kind="node"))
+    (tmp_path / "job").write_bytes(job("linux/arm64"))
+    completed = shell(f"bac-match --stream <(cat {nodes}) <(cat {nodes}) < {tmp_path}/job")
+    assert [record["kind"] for record in completed.records] == ["match", "match", "error", "error"]
 
 
 def test_max_age_leaves_out_the_stale_and_counts_them(run, nodes):

@@ -129,6 +129,21 @@ def test_amounts_of_every_node_s_own_are_decided_on_alike_in_two_processes(home)
     assert (two.status, two.stderr, two.stdout) == (one.status, one.stderr, one.stdout)
 
 
+@pytest.mark.parametrize("own", [False, True])
+def test_a_node_that_is_found_not_to_be_valid_when_it_is_decided_on_leaves_the_others_counted_once(home, own):
+    path = home / "nodes.jsonl"
+    with path.open("w", encoding="utf-8") as stream:
+        fleet.write(COUNT, stream, own=own)
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines.insert(COUNT * 3 // 4 + 70, b'{"kind":"node","v":1,"id":"n","engines":5}\n')
+    path.write_bytes(b"".join(lines))
+    words = processes.installed(("bac-match", path))
+    jobs = JOBS.replace(b"linux/", b"plan9/")
+    two, one = told(words, home, jobs), told([sys.executable, "-c", ONE_CPU, *words], home, jobs)
+    assert (two.status, two.stderr, two.stdout) == (one.status, one.stderr, one.stdout)
+    assert two.stderr.count(f"0 of {COUNT} nodes fit") == 2
+
+
 def test_nothing_of_it_is_left_when_the_reader_has_gone(shell, home, plain):
     path = home / "nodes.jsonl"
     path.write_bytes(b"".join(plain))

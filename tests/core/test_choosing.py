@@ -56,3 +56,30 @@ def test_many_candidates_that_differ_little_come_by_key_and_then_as_they_came():
         picks.append(0)
     expected = sorted(range(100_000), key=lambda place: -amounts[place])
     assert [place for place, _ in kept.ordered()] == expected
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 5)), max_size=50), st.integers(0, 60), st.integers(0, 50))
+def test_the_best_of_the_best_are_the_best_of_all(amounts, most, middle):
+    kept, pruned = Candidates(), Candidates()
+    for place, (cpu, memory) in enumerate(amounts):
+        if place == middle:
+            pruned.forget_all_but(most)
+            assert len(pruned) == min(most, middle)
+        key = order_key("native", 0, float(cpu), memory * 1024**2)
+        for candidates in (kept, pruned):
+            for column, value in zip(candidates.drawer(key), (key, place, 7), strict=True):
+                column.append(value)
+    assert list(pruned.ordered())[:most] == list(kept.ordered())[:most]
+
+
+def test_where_some_are_forgotten_others_can_still_be_put_into_the_same_arrays():
+    kept = Candidates()
+    drawer = kept.drawer(5)
+    for place, key in enumerate((5, 7, 3)):
+        for column, value in zip(drawer, (key, place, 0), strict=True):
+            column.append(value)
+    kept.forget_all_but(1)
+    drawer.keys.append(4)
+    drawer.places.append(3)
+    drawer.picks.append(0)
+    assert list(kept.ordered()) == [(2, 0), (3, 0)]
