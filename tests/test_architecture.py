@@ -14,7 +14,8 @@ MAY = {
     "commands": {"cli", "core", "edges", "flows"},
 }
 SHARED_EDGES = {
-    f"bactools.edges.{name}" for name in ("cache", "hashing", "http", "lifeline", "modules", "scratch", "signals")
+    f"bactools.edges.{name}"
+    for name in ("cache", "hashing", "http", "lifeline", "messages", "modules", "scratch", "signals")
 }
 HEAVY = ("docker", "wasmtime", "requests", "yaml", "tabulate", "boto3", "zstandard")
 # what asks the world, the clock or the environment; io is not among it, for pyelftools reads bytes from an io.BytesIO

@@ -22,6 +22,7 @@ class Fetched:
     """
 
     def __init__(self) -> None:
+        self._process = os.getpid()
         self._numbers: dict[str, int] = {}
 
     def keep(self, target: str, path: Path) -> None:
@@ -32,9 +33,20 @@ class Fetched:
             raise _unreadable(str(path), error) from error
 
     def path(self, target: str) -> Path | None:
-        """Where the other processes of this user find it too, for as long as the one that asks lives and keeps it."""
+        """Where the other processes of this user find it too, for as long as the one that began this keeps it."""
         number = self._numbers.get(path_of(target))
-        return None if number is None else Path(f"/proc/{os.getpid()}/fd/{number}")
+        return None if number is None else Path(f"/proc/{self._process}/fd/{number}")
+
+    def copy(self) -> Fetched:
+        """The same files, to be forgotten apart from these. Raises BacError ``engine_failed``."""
+        made = Fetched()
+        try:
+            for target, number in self._numbers.items():
+                made._numbers[target] = os.dup(number)
+        except OSError as error:
+            made.forget()
+            raise BacError("engine_failed", f"keeping a module for its job: {error.strerror}") from error
+        return made
 
     def forget(self) -> None:
         """Keep them no longer; a process that was forked meanwhile has its own."""

@@ -1,7 +1,7 @@
-"""A process of its own for one piece of work: forked, so that all that is loaded stays loaded, and always collected.
+"""Processes of our own that do one order after another: forked, so that all that is loaded stays loaded, and collected.
 
-It sends one answer through a pipe and ends. The kernel kills it when the process that started it dies, however that
-dies. No thread may be running in the one that forks.
+Each gives one answer to each order, and ends when there are no more to come. The kernel kills it when the process that
+started it dies, however that dies. No thread may be running in the one that forks.
 """
 
 from __future__ import annotations
@@ -9,59 +9,66 @@ from __future__ import annotations
 import os
 import select
 import signal
+import socket
 import sys
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from bactools.core.errors import BacError
-from bactools.edges import signals
+from bactools.core.errors import BacError, Terminated
+from bactools.edges import messages, signals
 from bactools.edges.lifeline import dies_with
 from bactools.edges.signals import STOPPING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Generator, Iterable, Iterator
     from types import FrameType
 
-    Work = Callable[[], bytes]
+    Work = Callable[[Iterator[bytes]], Generator[bytes, None, None]]
     Stop = Callable[[int, FrameType | None], NoReturn]
 
-ANSWER_LIMIT = 16 * 1024 * 1024
-"""Bytes."""
-PIECE = 65536
 FAULT = b"!"
 """The start of what is no answer: no record begins with it."""
 
 
 class Worker(NamedTuple):
-    """A process at work, and where its answer will come from."""
+    """A process, and our end of the socket on which it gets orders and answers them."""
 
     process: int
-    answer: int
+    end: socket.socket
 
 
 def start(work: Work, stop: Stop) -> Worker:
-    """Do ``work`` in a process of its own, in which ``stop`` handles the signals that stop it.
+    """A process in which ``work`` gets orders and gives an answer to each, and ``stop`` handles what signals stop it.
 
     Raises BacError ``engine_failed`` where there can be no process more.
     """
-    reading, writing = os.pipe()
+    ours, theirs = socket.socketpair()
     parent = os.getpid()
     with signals.held(STOPPING):
         try:
             process = os.fork()
         except OSError as error:
-            os.close(reading)
-            os.close(writing)
+            ours.close()
+            theirs.close()
             raise BacError("engine_failed", f"starting a process for the job: {error.strerror}") from error
         if process == 0:
-            _become(work, writing, parent, stop)
-    os.close(writing)
-    return Worker(process, reading)
+            _become(work, theirs, parent, stop)
+    theirs.close()
+    return Worker(process, ours)
+
+
+def give(worker: Worker, order: bytes) -> bool:
+    """Whether a worker that waits for its next order could be given it: it may have been killed meanwhile."""
+    try:
+        messages.send(worker.end, order)
+    except OSError:
+        return False
+    return True
 
 
 def ready(workers: Iterable[Worker], other: int | None = None) -> tuple[list[Worker], bool]:
     """Wait until a worker has answered, or there is something to read from ``other``: who has, and whether there is."""
-    by_descriptor = {worker.answer: worker for worker in workers}
+    by_descriptor = {worker.end.fileno(): worker for worker in workers}
     poll = select.poll()
     for descriptor in (*by_descriptor, *(() if other is None else (other,))):
         poll.register(descriptor, select.POLLIN)
@@ -70,26 +77,31 @@ def ready(workers: Iterable[Worker], other: int | None = None) -> tuple[list[Wor
 
 
 def collect(worker: Worker) -> bytes:
-    """The answer of a worker, which is gone then.
+    """What a worker has answered; nothing where a signal stopped it before it could.
 
-    Raises BacError ``engine_failed`` for one that was killed, ``too_large``; RuntimeError for a fault of ``work``.
+    Raises BacError ``engine_failed`` for one that was killed, RuntimeError for a fault of ``work``. One that has not
+    answered is gone then.
     """
-    answer = b""
-    with os.fdopen(worker.answer, "rb", buffering=0) as stream:
-        while (data := stream.read(PIECE)) and len(answer) <= ANSWER_LIMIT:
-            answer += data
-    if len(answer) > ANSWER_LIMIT:
-        kill(worker)
-    _, status = os.waitpid(worker.process, 0)
-    if len(answer) > ANSWER_LIMIT:
-        raise BacError("too_large", f"the record of a job is larger than {ANSWER_LIMIT} bytes")
+    message = messages.receive(worker.end)
+    if message and not message.data.startswith(FAULT):
+        return message.data
+    status = _gone(worker)
+    if message:
+        raise RuntimeError(message.data.removeprefix(FAULT).decode("utf-8", "replace"))
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         what = f"{signal.strsignal(number)}, signal {number}"
         raise BacError("engine_failed", f"the process that ran the job was killed ({what})")
-    if answer.startswith(FAULT):
-        raise RuntimeError(answer.removeprefix(FAULT).decode("utf-8", "replace"))
-    return answer
+    return b""
+
+
+def end(workers: Collection[Worker]) -> None:
+    """Let workers go that wait for an order, and wait until they have gone."""
+    for worker in workers:
+        with suppress(OSError):
+            worker.end.shutdown(socket.SHUT_WR)  # to close it would not be heard: workers that came later have it, too
+    for worker in workers:
+        _gone(worker)
 
 
 def kill(worker: Worker, number: int = signal.SIGKILL) -> None:
@@ -105,20 +117,33 @@ def _listen(stop: Stop) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
 
 
-def _become(work: Work, writing: int, parent: int, stop: Stop) -> NoReturn:
+def _gone(worker: Worker) -> int:
+    """Wait for the end of a worker, and tell its status as waitpid(2) has it."""
+    worker.end.close()
+    return os.waitpid(worker.process, 0)[1]
+
+
+def _become(work: Work, end: socket.socket, parent: int, stop: Stop) -> NoReturn:
     """The worker's whole life."""
-    answer = FAULT
     try:
         if dies_with(parent):
             _listen(stop)
-            answer = work()
+            _serve(work, end)
+    except (KeyboardInterrupt, Terminated):
+        pass  # that there is no answer tells it
     finally:
         fault = sys.exc_info()[1]
-        if fault is not None:
-            answer = FAULT + f"{type(fault).__name__}: {fault}"[:1000].encode("utf-8", "backslashreplace")
         try:
-            view = memoryview(answer)
-            while view:
-                view = view[os.write(writing, view) :]
+            if fault is not None:
+                what = f"{type(fault).__name__}: {fault}"[:1000]
+                messages.send(end, FAULT + what.encode("utf-8", "backslashreplace"))
         finally:
             os._exit(0)
+
+
+def _serve(work: Work, end: socket.socket) -> None:
+    orders = (message.data for message in iter(lambda: messages.receive(end), None))
+    with closing(work(orders)) as answers:
+        for answer in answers:
+            with signals.held(STOPPING):
+                messages.send(end, answer)

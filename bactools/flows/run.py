@@ -108,8 +108,15 @@ class _Running(NamedTuple):
     recorder: Recorder
 
 
-def run(order: Order, setup: Setup) -> Outcome:
-    """Run an execution to its end.
+class Begun(NamedTuple):
+    """When an execution began: the date, and the seconds of a clock that nobody sets."""
+
+    moment: datetime
+    clock: float
+
+
+def run(order: Order, setup: Setup, folder: Path | None = None) -> Outcome:
+    """Run an execution to its end, its results in ``folder``, which is new, or in one that is made for them.
 
     Raises BacError when the job's program never ran; there is no results folder then.
     """
@@ -124,9 +131,8 @@ def run(order: Order, setup: Setup) -> Outcome:
     variables = plan.environment(order.task, execution, setup.environment)
     total = setup.timeout or plan.total_timeout(spec)
     deadline = None if total is None else Deadline(time.monotonic() + total, total)
-    folder = results.create(setup.parent, order.job.id)
-    started = datetime.now(timezone.utc)
-    clock = time.monotonic()
+    folder = folder or results.create(setup.parent, order.job.id)
+    started = begun()
     name = _label(order, folder) if setup.labelled else None
     with closing(results.Recorder(folder, setup.live, name=name)) as recorder:
         running = _Running(order, setup, execution, deadline, folder, recorder)
@@ -138,11 +144,12 @@ def run(order: Order, setup: Setup) -> Outcome:
         except BaseException:
             results.seal(folder, None)
             raise
-    record = _record(running, ending)
-    record.started = _stamp(started)
-    record.finished = _stamp(datetime.now(timezone.utc))
-    record.seconds = round(time.monotonic() - clock, 3)
-    return _concluded(running, ending, record)
+    return _concluded(running, ending, record(order, folder, ending, recorder.printed, started))
+
+
+def begun() -> Begun:
+    """Now."""
+    return Begun(datetime.now(timezone.utc), time.monotonic())
 
 
 def _label(order: Order, folder: Path) -> str:
@@ -217,8 +224,8 @@ def output(folder: Path, item: plan.Folder) -> Mount:
     return Mount(str(results.output(folder, item.name)), item.guest, writable=True, output=True)
 
 
-def _record(running: _Running, ending: Ending) -> Result:
-    order, folder, printed = running.order, running.folder, running.recorder.printed
+def record(order: Order, folder: Path, ending: Ending, printed: Mapping[Stream, int], since: Begun) -> Result:
+    """The record of an execution that ends now; ``printed`` is how many bytes of each stream there were, if known."""
     usage = Usage(ending.cpu_seconds, ending.peak_memory)
     return Result(
         job=order.job.id,
@@ -230,18 +237,21 @@ def _record(running: _Running, ending: Ending) -> Result:
         exit_code=ending.exit_code,
         message=ending.message or UNSET,
         results=str(folder),
-        stdout=_summary(folder, "stdout", printed["stdout"]),
-        stderr=_summary(folder, "stderr", printed["stderr"]),
+        stdout=_summary(folder, "stdout", printed.get("stdout")),
+        stderr=_summary(folder, "stderr", printed.get("stderr")),
+        started=_stamp(since.moment),
+        finished=_stamp(datetime.now(timezone.utc)),
+        seconds=round(time.monotonic() - since.clock, 3),
         usage=usage if usage != Usage() else UNSET,
     )
 
 
-def _summary(folder: Path, stream: Stream, printed: int) -> Output:
-    """What a stream's file holds; of one that somebody has taken away, how much the job printed."""
+def _summary(folder: Path, stream: Stream, printed: int | None) -> Output:
+    """What a stream's file holds; of one that somebody has taken away, how much the job printed, as far as known."""
     try:
         return results.summary(folder, stream, printed)
     except BacError:
-        return Output(bytes=printed, tail="", truncated=printed > 0)
+        return Output(bytes=printed or 0, tail="", truncated=bool(printed))
 
 
 def _concluded(running: _Running, ending: Ending, record: Result) -> Outcome:

@@ -65,17 +65,17 @@ class Tally:
         self.status = Status.OK
         self.trouble: BaseException | None = None
 
-    def tell(self, where: str, found: Outcome | BacError | None) -> None:
-        """Write what became of an execution; nothing for one that was stopped before it began."""
+    def tell(self, where: str, found: Outcome | BacError) -> None:
+        """Write what became of an execution."""
         if isinstance(found, BacError):
             self._voice.fail(found, where)
-        elif found is not None:
-            self._voice.emit(found.record)
-            if found.unpublished is not None:
-                self._voice.fail(found.unpublished, where)
-            if found.record.status != "completed":
-                self.status = Status.NO
-            self.trouble = self.trouble or found.interruption
+            return
+        self._voice.emit(found.record)
+        if found.unpublished is not None:
+            self._voice.fail(found.unpublished, where)
+        if found.record.status != "completed":
+            self.status = Status.NO
+        self.trouble = self.trouble or found.interruption
 
 
 def run_all(runner: Runner, found: Iterator[Candidate]) -> int:

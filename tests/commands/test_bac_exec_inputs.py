@@ -107,11 +107,12 @@ def test_an_import_module_is_asked_for_once(execute: Callable[..., Completed]):
     assert ran.records[0]["status"] == "completed"
 
 
-def test_each_of_several_jobs_gets_its_own_module(run: Run, tmp_path: Path):
+@pytest.mark.parametrize("width", ["1", "2"])
+def test_each_of_several_jobs_gets_its_own_module(execute: Callable[..., Completed], width: str):
     with serving(SAY.encode()) as one, serving(QUIET.encode()) as other:
-        jobs = b"\n---\n".join(job(download(files.url, "/module")) for files in (one, other))
-        ran = run("bac-exec", "--results", tmp_path / "results", "-", input=jobs)
-    assert [record["stdout"]["tail"] for record in ran.records] == ["spoken", ""]
+        jobs = b"\n---\n".join(job(download(files.url, "/module")) for files in (one, other) * 3)
+        ran = execute(jobs, "--jobs", width)
+    assert [record["stdout"]["tail"] for record in ran.records] == ["spoken", ""] * 3
 
 
 def test_no_folder_holds_a_fetched_module_while_it_runs(spawn: Callable[..., Popen[bytes]], tmp_path: Path):

@@ -94,16 +94,10 @@ def test_a_job_that_fails_or_is_refused_is_told_alike_by_a_worker(run: Run, home
 
 
 def test_a_result_does_not_wait_for_the_next_job(spawn: Spawn, wasm_job: Callable[..., bytes]):
-    with_input: dict[str, Any] = {"stdin": subprocess.PIPE}
-    process = spawn("bac-exec", "--jobs", "2", **with_input)
-    assert process.stdin
-    assert process.stdout
+    process = spawn("bac-exec", "--jobs", "2", stdin=subprocess.PIPE)
     for _ in range(2):
-        process.stdin.write(wasm_job("one", RETURN))
-        process.stdin.flush()
-        assert json.loads(process.stdout.readline())["status"] == "completed"
-    process.stdin.close()
-    assert process.wait(timeout=30) == 0
+        assert one_result(process, wasm_job("one", RETURN))["status"] == "completed"
+    finish(process)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -206,6 +200,113 @@ def test_a_second_ctrl_c_ends_all_at_once_and_the_next_run_clears_up(
     said = eventually(lambda: run("bac-exec", input=other).stderr)
     assert said == f"bac-exec: removed the containers that a killed bac-exec had left of {job['id']}\n"
     assert docker.containers.list(all=True, filters={"label": f"bactools={job['id']}"}) == []
+
+
+def test_a_worker_and_its_engine_do_job_after_job(spawn: Spawn, wasm_job: Callable[..., bytes]):
+    process = spawn("bac-exec", "--jobs", "2", stdin=subprocess.PIPE)
+    seen = set()
+    for job in (wasm_job("one", RETURN), wasm_job("two", SAY), wasm_job("three", RETURN)):
+        assert one_result(process, job)["status"] == "completed"
+        seen.add((*children(process.pid), *grandchildren(process.pid)))
+    (processes,) = seen
+    assert len(processes) == 2
+    finish(process)
+
+
+def test_a_job_whose_worker_is_killed_has_failed_and_the_next_one_runs(
+    spawn: Spawn, home: Path, wasm_job: Callable[..., bytes]
+):
+    process = spawn("bac-exec", "--jobs", "2", stdin=subprocess.PIPE)
+    write(process, wasm_job("killed", SPIN))
+    eventually(lambda: grandchildren(process.pid))
+    (worker,) = children(process.pid)
+    os.kill(int(worker), signal.SIGKILL)
+    record = one_result(process)
+    assert (record["kind"], record["status"], record["exit_code"]) == ("result", "failed", None)
+    assert record["message"] == ("the process that ran the job was killed (Killed, signal 9); its outputs are partial")
+    assert record["started"] <= record["finished"]
+    assert results(home) == [Path(record["results"]).name]
+    assert (Path(record["results"]) / "exitCode").read_text() == "-1"
+    assert one_result(process, wasm_job("next", RETURN))["status"] == "completed"
+    finish(process, status=1)
+
+
+def test_the_container_of_a_worker_that_is_killed_goes_at_once_and_what_it_printed_stays(
+    docker: Any, registry: str, run: Run, spawn: Spawn, home: Path
+):
+    script = "echo half > /out/file; echo up; sleep 100"
+    words = ("--output", "out:/out", f"{registry}/busybox:multi", "--", "sh", "-c", script)
+    (home / "job.jsonl").write_bytes(run("bac-job", "docker", "--count", "2", *words).stdout)
+    (job,) = run("bac-job", "docker", "--count", "2", *words).records
+    labelled = {"label": f"bactools={job['id']}"}
+    process = spawn("bac-exec", "--jobs", "2", "job.jsonl")
+    eventually(lambda: len([path for path in home.glob("job-*/stdout") if path.read_bytes()]) == 2)
+    os.kill(int(children(process.pid)[0]), signal.SIGKILL)
+    (killed,) = eventually(lambda: list(home.glob("job-*/exitCode")))
+    assert len(eventually(lambda: docker.containers.list(all=True, filters=labelled))) == 1
+    process.terminate()
+    stdout, _ = process.communicate(timeout=60)
+    records = {record["status"]: record for record in map(json.loads, stdout.splitlines())}
+    assert sorted(records) == ["cancelled", "failed"]
+    assert records["failed"]["results"] == str(killed.parent)
+    assert records["failed"]["stdout"] == {"bytes": 3, "tail": "up\n", "truncated": False}
+    assert killed.read_text() == "-1"
+    assert (killed.parent / "out" / "file").stat().st_uid == os.geteuid()
+    assert docker.containers.list(all=True, filters=labelled) == []
+
+
+def test_a_worker_that_is_killed_while_it_waits_is_replaced(spawn: Spawn, wasm_job: Callable[..., bytes]):
+    process = spawn("bac-exec", "--jobs", "2", stdin=subprocess.PIPE)
+    assert one_result(process, wasm_job("one", RETURN))["status"] == "completed"
+    (worker,) = children(process.pid)
+    os.kill(int(worker), signal.SIGKILL)
+    eventually(lambda: state(worker) == "Z")
+    assert one_result(process, wasm_job("two", RETURN))["status"] == "completed"
+    finish(process)
+
+
+def test_a_worker_that_is_told_to_stop_tells_of_its_job_and_is_replaced(spawn: Spawn, wasm_job: Callable[..., bytes]):
+    process = spawn("bac-exec", "--jobs", "2", stdin=subprocess.PIPE)
+    write(process, wasm_job("stopped", SPIN))
+    eventually(lambda: grandchildren(process.pid))
+    (worker,) = children(process.pid)
+    os.kill(int(worker), signal.SIGTERM)
+    assert one_result(process)["status"] == "cancelled"
+    write(process, wasm_job("next", SPIN))
+    eventually(lambda: grandchildren(process.pid))
+    assert children(process.pid) != [worker]
+    os.killpg(process.pid, signal.SIGINT)  # is heard by the one that took its place
+    assert one_result(process)["status"] == "cancelled"
+    finish(process, status=-signal.SIGINT)
+
+
+def test_idle_workers_end_with_bac_exec(spawn: Spawn, wasm_job: Callable[..., bytes]):
+    process = spawn("bac-exec", "--jobs", "2", stdin=subprocess.PIPE)
+    assert one_result(process, wasm_job("one", RETURN))["status"] == "completed"
+    mine = [*children(process.pid), *grandchildren(process.pid)]
+    assert len(mine) == 2
+    finish(process)
+    assert [each for each in mine if Path(f"/proc/{each}").exists()] == []
+
+
+def write(process: subprocess.Popen[bytes], line: bytes) -> None:
+    assert process.stdin
+    process.stdin.write(line)
+    process.stdin.flush()
+
+
+def one_result(process: subprocess.Popen[bytes], job: bytes = b"") -> dict[str, Any]:
+    """The next record, of this job if one is given."""
+    write(process, job)
+    assert process.stdout
+    found: dict[str, Any] = json.loads(process.stdout.readline())
+    return found
+
+
+def finish(process: subprocess.Popen[bytes], status: int = 0) -> None:
+    assert process.stdin
+    process.stdin.close()
+    assert process.wait(timeout=30) == status
 
 
 def children(pid: int) -> list[str]:

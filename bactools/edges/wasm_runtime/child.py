@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, NoReturn
 
 from bactools.core.errors import BacError, Terminated
 from bactools.core.running import Ending
-from bactools.edges import signals
+from bactools.edges import messages, signals
 from bactools.edges.wasm_runtime import serving
 from bactools.edges.wasm_runtime.listening import STARTED, Copier, Heard, Listener
 from bactools.edges.wasm_runtime.serving import Report
@@ -137,7 +137,7 @@ class Guests:
         if child is None:
             return None
         try:
-            serving.send(child.channel, order, _writing(pipes))
+            messages.send(child.channel, order, _writing(pipes))
         except OSError:  # somebody has killed it
             _end(child)
             return None

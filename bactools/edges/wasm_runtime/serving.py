@@ -10,25 +10,25 @@ import gc
 import json
 import os
 import resource
-import socket
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol
 
 from bactools.core.errors import BacError
+from bactools.edges import messages
 from bactools.edges.lifeline import dies_with
 from bactools.edges.wasm_runtime.listening import STARTED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    import socket
+    from collections.abc import Callable
 
     from bactools.core.running import Ended, Ending
 
 
 STDIN, STDOUT, STDERR = range(3)
-LENGTH = 8
-"""Bytes that say how long an order is."""
-PIECE = 65536
+PRINTING = 3
+"""Descriptors that come with an order: to report and print to."""
 
 
 class Worker(Protocol):
@@ -69,12 +69,6 @@ class Order(NamedTuple):
     stderr: int
 
 
-def send(channel: socket.socket, data: bytes, descriptors: Sequence[int]) -> None:
-    """Give a child that waits its next order. Raises OSError where it is no more."""
-    socket.send_fds(channel, [len(data).to_bytes(LENGTH, "big")], descriptors)
-    channel.sendall(data)
-
-
 class Channel(NamedTuple):
     """A child's end of its channel, and the process at the other."""
 
@@ -83,14 +77,8 @@ class Channel(NamedTuple):
 
     def received(self) -> Order | None:
         """The next order; None when nobody is there any more to give one."""
-        head, descriptors, _, _ = socket.recv_fds(self.socket, LENGTH, 3)
-        if len(head) < LENGTH:
-            return None
-        left, pieces = int.from_bytes(head, "big"), []
-        while left and (piece := self.socket.recv(min(left, PIECE))):
-            pieces.append(piece)
-            left -= len(piece)
-        return None if left else Order(b"".join(pieces), *descriptors)
+        found = messages.receive(self.socket, PRINTING)
+        return None if found is None else Order(found.data, *found.descriptors)
 
 
 def serve(worker: Worker, first: Order, channel: Channel) -> NoReturn:
