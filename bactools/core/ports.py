@@ -40,6 +40,11 @@ def dynamic(ports: Iterable[Mapping[str, Any]]) -> int:
     return sum(not port.get("Static") for port in ports)
 
 
+def static(ports: Iterable[Mapping[str, Any]]) -> frozenset[int]:
+    """The ports of the host that the job names itself."""
+    return frozenset(port["Static"] for port in ports if port.get("Static"))
+
+
 def assigned(ports: Iterable[Mapping[str, Any]], free: Iterable[int]) -> tuple[Port, ...]:
     """The ports with their numbers, those that are not static from ``free``.
 

@@ -1,7 +1,7 @@
 """Which job may start while others run: within the host's cores and memory, in the order in which jobs came.
 
 A job that does not say what it needs is not counted. No job is passed over for a smaller one behind it, and one that
-is larger than the whole host starts alone, since waiting would not make it smaller.
+is larger than the whole host starts alone, since waiting would not make it smaller. A port of the host is one job's.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ ROUNDING = 1e-9
 
 
 class Demand(NamedTuple):
-    """What a job takes while it runs: cores and bytes; 0 where it does not say."""
+    """What a job takes while it runs: cores and bytes, 0 where it does not say; and the ports of the host it names."""
 
     cpu: float = 0.0
     memory: int = 0
+    ports: frozenset[int] = frozenset()
 
 
 class Room(NamedTuple):
@@ -34,7 +35,7 @@ def may_start(next_job: Demand, running: Collection[Demand], room: Room) -> bool
     """Whether the job that is next in turn fits beside those that run."""
     if not running:
         return True
-    if len(running) >= room.jobs:
+    if len(running) >= room.jobs or any(next_job.ports & each.ports for each in running):
         return False
     cpu = next_job.cpu + sum(each.cpu for each in running)
     memory = next_job.memory + sum(each.memory for each in running)

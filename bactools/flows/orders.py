@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bactools.core import allowance, jobspec, placeholders, plan, requirements
+from bactools.core import allowance, jobspec, placeholders, plan, ports, requirements
 from bactools.core.schedule import Demand, Room
 from bactools.edges import host
 from bactools.flows import inputs, probe, publish, run_container
@@ -42,14 +42,14 @@ def orders(candidate: Candidate, here: Host, setup: Setup) -> Iterator[Order]:
     finally:
         setup.progress(None)
     if task.engine == "docker":
-        run_container.check(task, setup.engines)
+        run_container.check(task, setup.engines, setup.sources)
     first = Order(admitted.job, task, admitted.choice, admitted.node, input_limit, admitted.modules, 0, count)
     return (first._replace(partition=at) for at in range(count))
 
 
 def demand(order: Order) -> Demand:
     """What an execution takes while it runs, as far as it says."""
-    return Demand(order.task.cpu or 0.0, order.task.memory or 0)
+    return Demand(order.task.cpu or 0.0, order.task.memory or 0, ports.static(ports.wanted(order.job.spec)))
 
 
 def room(jobs: int) -> Room:

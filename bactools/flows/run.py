@@ -201,7 +201,7 @@ def _execute(running: _Running, variables: dict[str, str]) -> Ending:
             return run_module(order.task, order.choice.digest, wanted, running.recorder.write, means)
         from bactools.flows import run_container
 
-        prepared = run_container.Prepared(mounts, variables, running.deadline)
+        prepared = run_container.Prepared(mounts, variables, running.deadline, str(scratch))
         return run_container.run(order, setup, prepared, running.recorder.write)
 
 

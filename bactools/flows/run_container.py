@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from bactools.core import container_options, plan, ports, reference
 from bactools.core.errors import BacError
 from bactools.core.records import Image
+from bactools.core.running import Mount
+from bactools.flows import inputs
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from docker import DockerClient
 
     from bactools.core.container_options import Gpus
     from bactools.core.credentials import Credential
     from bactools.core.jobspec import Task
     from bactools.core.records import Job
-    from bactools.core.running import Deadline, Ending, Mount, Run
+    from bactools.core.running import Deadline, Ending, Run
     from bactools.edges.docker_engine.containers import Launch
     from bactools.edges.docker_engine.supervision import Write
     from bactools.flows.engines import Engines
+    from bactools.flows.inputs import Sources
     from bactools.flows.run import Order, Setup
 
 DAEMON = "daemon"
@@ -28,45 +34,71 @@ DAEMON = "daemon"
 
 
 class Prepared(NamedTuple):
-    """What is ready for a container: its mounts, its variables, and when all has to be over."""
+    """What is ready for a container: its mounts, its variables, when all has to be over, where inputs were fetched."""
 
     mounts: list[Mount]
     variables: dict[str, str]
     deadline: Deadline | None = None
+    fetched: str | None = None
 
 
 def run(order: Order, setup: Setup, prepared: Prepared, write: Write) -> Ending:
     """Run the container to its end. Raises BacError when its program never ran."""
-    from bactools.edges.docker_engine import containers
+    from bactools.edges.docker_engine import containers, mount_places
 
-    run = wanted(order, setup, prepared)
-    engine = setup.engines.docker()
-    check_held(engine, order)
-    kept = next((os.path.dirname(each.host) for each in prepared.mounts if each.output), None)  # noqa: PTH120 (text)
-    return containers.run(engine, launch(order)._replace(results=kept), run, write, setup.progress)
+    with _ports(order) as chosen:
+        run = _wanted(order, setup, prepared, chosen)
+        engine = setup.engines.docker()
+        check_held(engine, order)
+        mount_places.prepare(prepared.mounts, prepared.fetched)
+        kept = next((os.path.dirname(each.host) for each in prepared.mounts if each.output), None)  # noqa: PTH120 (text)
+        return containers.run(engine, launch(order)._replace(results=kept), run, write, setup.progress)
 
 
-def check(task: Task, engines: Engines) -> None:
+def check(task: Task, engines: Engines, sources: Sources) -> None:
     """Refuse what the engine would, before anything is made.
 
-    Raises BacError ``unsupported``, or as asking the engine fails, which only a job with cores needs.
+    Raises BacError ``unsupported``, as ``inputs.check``, or as asking the engine fails, which only a job with cores
+    needs.
     """
-    from bactools.edges.docker_engine import containers
+    from bactools.edges.docker_engine import containers, mount_places
 
+    mount_places.prepare(_planned(task, sources))
     cores = containers.cores(engines.docker()) if task.cpu is not None and task.cpu > 1 else 0
     container_options.check(task.cpu, task.memory, cores)
 
 
-def wanted(order: Order, setup: Setup, prepared: Prepared) -> Run:
-    """What the container is to get, its ports chosen. Raises BacError as ``plan.run`` and ``ports.assigned``."""
-    asked = ports.wanted(order.job.spec)
-    found: tuple[ports.Port, ...] = ()
-    if asked:
-        from bactools.edges.docker_engine import free_ports
+def _planned(task: Task, sources: Sources) -> list[Mount]:
+    """The mounts to be, those of files of this host as they are and others without a host."""
+    found = []
+    for item in plan.mounted(task):
+        guest = plan.guest_path(task, item.target)
+        here = item.source_type in plan.LOCAL_SOURCES
+        found.append(inputs.here(item, guest, sources) if here else Mount("", guest, writable=False))
+    return found + [Mount("", item.guest, writable=True, output=True) for item in plan.outputs(task)]
 
-        taken = frozenset(each["Static"] for each in asked if each.get("Static"))
-        found = ports.assigned(asked, free_ports.find(ports.dynamic(asked), taken))
-    return plan.run(order.task, prepared.mounts, prepared.variables, setup.timeout, found)._replace(
+
+def wanted(order: Order, setup: Setup, prepared: Prepared) -> Run:
+    """What a container would get, its ports free at this moment. Raises BacError as ``run`` does before it."""
+    with _ports(order) as chosen:
+        return _wanted(order, setup, prepared, chosen)
+
+
+@contextmanager
+def _ports(order: Order) -> Iterator[tuple[ports.Port, ...]]:
+    """The ports of a container, those that are not static held for it. Raises BacError as ``ports.assigned``."""
+    asked = ports.wanted(order.job.spec)
+    if not asked:
+        yield ()
+        return
+    from bactools.edges.docker_engine import free_ports
+
+    with free_ports.held(ports.dynamic(asked), ports.static(asked)) as free:
+        yield ports.assigned(asked, free)
+
+
+def _wanted(order: Order, setup: Setup, prepared: Prepared, chosen: tuple[ports.Port, ...]) -> Run:
+    return plan.run(order.task, prepared.mounts, prepared.variables, setup.timeout, chosen)._replace(
         deadline=prepared.deadline,
         capabilities=setup.capabilities,
         privileges=setup.privileges,

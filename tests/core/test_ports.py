@@ -32,6 +32,7 @@ def test_a_specification_tells_its_ports():
     found = ports.wanted(jobspec.canonical(spec))
     assert list(found) == wanted
     assert ports.dynamic(found) == 1
+    assert ports.static(found) == {9000}
     assert list(ports.wanted(jobspec.canonical({"Type": "batch", "Tasks": [task]}))) == []
 
 

@@ -24,6 +24,8 @@ HOST = Room(jobs=4, cpu=2.0, memory=4 * GIB)
         (Demand(cpu=1, memory=4 * GIB), [Demand(cpu=1)], True),
         (Demand(memory=GIB), [Demand(cpu=64)], True),
         (Demand(cpu=0.1), [Demand(cpu=64)], False),
+        (Demand(ports=frozenset([8080])), [Demand(), Demand(ports=frozenset([8080, 9000]))], False),
+        (Demand(ports=frozenset([8080])), [Demand(ports=frozenset([9000]))], True),
     ],
 )
 def test_jobs_run_together_as_far_as_the_host_reaches(job: Demand, running: list[Demand], expected: bool):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any, Literal
 
-from bactools.edges import signals
 from bactools.edges.docker_engine.client import translated
 
 if TYPE_CHECKING:
@@ -63,27 +62,23 @@ class Attached:
         self._receive = connection.recv if hasattr(connection, "recv") else connection.read
         self._frames = Demultiplexer()
 
-    def read(self, patience: Patience) -> list[Printed]:
-        """What the container printed next; an empty list when it has closed both streams.
+    def read(self) -> list[Printed] | None:
+        """What has come of what the container prints, if only a part of a frame; None when it has closed both streams.
 
-        Raises Expired and Stopped, after which reading may go on.
-        A connection that breaks raises BacError as ``translated``; one that just ends looks like closed streams.
+        An interruption meanwhile would lose what has come. A connection that breaks raises BacError as
+        ``translated``; one that just ends looks like closed streams.
         """
-        while True:
-            self._await(patience)
-            # An interruption between receiving and taking apart would lose the place in the frames.
-            with signals.held(), translated("reading what the container prints"):
-                data = self._receive(PIECE)
-                printed = self._frames.feed(data)
-            if printed or not data:
-                return printed
+        with translated("reading what the container prints"):
+            data = self._receive(PIECE)
+        return self._frames.feed(data) if data else None
 
     def close(self) -> None:
         """End the connection; the container does not notice."""
         # The SDK hangs the response that owns the connection on it, and has no other way to close that.
         getattr(self._connection, "_response", self._connection).close()
 
-    def _await(self, patience: Patience) -> None:
+    def wait(self, patience: Patience) -> None:
+        """Return once there is something to read. Raises Expired and Stopped."""
         # What TLS has already decrypted does not make the descriptor readable again.
         if hasattr(self._connection, "pending") and self._connection.pending():
             patience.check()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import select
 import time
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 LONGEST_POLL = 3600.0
 """Seconds; poll(2) counts milliseconds in 31 bits."""
@@ -33,25 +36,35 @@ class Patience(NamedTuple):
 
     def check(self) -> None:
         """Raise Expired or Stopped if it is time to."""
+        self._check_time()
+        if self.stop is not None and _ready({self.stop: select.POLLIN}, 0):
+            raise Stopped
+
+    def _check_time(self) -> None:
         if self.deadline is not None and time.monotonic() >= self.deadline:
             raise Expired
-        if self.stop is not None and _ready((self.stop,), 0):
-            raise Stopped
 
     def await_readable(self, descriptor: int) -> None:
         """Return once something can be read there. Raises Expired and Stopped."""
-        watched = (descriptor,) if self.stop is None else (descriptor, self.stop)
+        self._await(descriptor, select.POLLIN)
+
+    def await_writable(self, descriptor: int) -> None:
+        """Return once something can be written there, or that fails. Raises Expired and Stopped."""
+        self._await(descriptor, select.POLLOUT)
+
+    def _await(self, descriptor: int, event: int) -> None:
+        watched = {descriptor: event} if self.stop is None else {descriptor: event, self.stop: select.POLLIN}
         while True:
             found = _ready(watched, self.left())
             if self.stop in found:
                 raise Stopped
+            self._check_time()  # also where there is always something to do
             if found:
                 return
-            self.check()
 
 
-def _ready(descriptors: tuple[int, ...], seconds: float) -> set[int]:
+def _ready(watched: Mapping[int, int], seconds: float) -> set[int]:
     poll = select.poll()
-    for descriptor in descriptors:
-        poll.register(descriptor, select.POLLIN)
+    for descriptor, event in watched.items():
+        poll.register(descriptor, event)
     return {descriptor for descriptor, _ in poll.poll(seconds * 1000)}

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bactools.core.running import Run
     from bactools.edges.docker_engine.attached import Stream
 
-    Write = Callable[[Stream, bytes], None]
+    Write = Callable[[Stream, bytes], int | None]  # as that of edges.results.Recorder
 
 GRACE = 2
 """Seconds between SIGTERM and SIGKILL for a job that is stopped."""
@@ -101,10 +101,18 @@ def _watch(client: DockerClient, container: str, attached: Attached, wanted: Run
     return ending._replace(exit_code=code)
 
 
-def _copy(attached: Attached, patience: Patience, write: Write) -> None:
-    while printed := attached.read(patience):
-        for stream, data in printed:
-            write(stream, data)
+def _copy(attached: Attached, patience: Patience, write: Write, *, for_readers: bool = True) -> None:
+    """Keep all that a container prints; wait ``for_readers`` of it, or leave them what they take at once."""
+    while True:
+        attached.wait(patience)
+        with signals.held():  # a piece that is not kept would be missing in the middle
+            printed = attached.read()
+            for stream, data in printed or ():
+                write(stream, data)
+        if printed is None:
+            return
+        while (behind := write("stdout", b"")) is not None and for_readers:
+            patience.await_writable(behind)
 
 
 def _wait(client: DockerClient, container: str, patience: Patience) -> int:
@@ -137,7 +145,7 @@ def _stop(client: DockerClient, container: str, attached: Attached, write: Write
         thread.start()
     try:
         patience = Patience(time.monotonic() + grace + CLOSING)
-        _copy(attached, patience, write)
+        _copy(attached, patience, write, for_readers=False)
         code = _wait(client, container, patience)
     except (BacError, Expired):
         return None

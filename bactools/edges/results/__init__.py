@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Literal
 
 from bactools.core.errors import BacError
 from bactools.core.records import Output
-from bactools.edges.results.live import Shown, write_all
+from bactools.edges import signals
+from bactools.edges.results.live import Reader, Shown, write_all
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -186,11 +187,11 @@ class Recorder:
         self, folder: Path, live: Mapping[Stream, int], limit: int = MAX_STREAM, name: str | None = None
     ) -> None:
         self._folder = folder
+        self._readers = {each: Reader(each, lines=name is not None) for each in live.values()}
         self._live = {
-            stream: Shown(descriptor, b"" if name is None else f"{name} {stream}: ".encode())
+            stream: Shown(self._readers[descriptor], b"" if name is None else f"{name} {stream}: ".encode())
             for stream, descriptor in live.items()
         }
-        self._outward = {stream for stream, descriptor in live.items() if descriptor == STDOUT}
         self._limit = limit
         self._files = {stream: (folder / stream).open("ab", buffering=0) for stream in STREAMS}
         self.printed: dict[Stream, int] = dict.fromkeys(STREAMS, 0)
@@ -200,16 +201,22 @@ class Recorder:
         for file in self._files.values():
             file.close()
         for shown in self._live.values():
-            with suppress(OSError):
-                shown.finish()
+            shown.finish()
+        with signals.held():  # a record of the run is still to be written
+            for reader in self._readers.values():
+                reader.end()
 
-    def write(self, stream: Stream, data: bytes) -> None:
-        """Keep a piece of output and pass it on.
+    def write(self, stream: Stream, data: bytes) -> int | None:
+        """Keep a piece of output; with an empty one, show what is kept, as far as who watches takes it.
+
+        Returns the descriptor of one who has not taken all yet: what comes before that has is soon not shown any more.
 
         Raises BacError ``unwritable_file`` when the disk is full or our standard output fails, and
         BrokenPipeError when whoever reads our standard output has gone; one who only read along on standard error
         is not missed.
         """
+        if not data:
+            return self._show()
         room = max(0, self._limit - self.printed[stream])
         self.printed[stream] += len(data)
         try:
@@ -217,18 +224,28 @@ class Recorder:
         except OSError as error:
             raise _unwritable(f"keep what the job prints in {self._folder / stream}", error) from error
         if stream in self._live:
-            self._show(stream, data)
+            self._live[stream].take(data)
+        return None
 
-    def _show(self, stream: Stream, data: bytes) -> None:
-        try:
-            self._live[stream].show(data)
-        except OSError as error:
-            del self._live[stream]
-            if stream not in self._outward:
-                return
-            if isinstance(error, BrokenPipeError):
-                raise
-            raise BacError("unwritable_file", f"cannot write to standard output: {error.strerror}") from error
+    def _show(self) -> int | None:
+        behind = None
+        for descriptor, reader in list(self._readers.items()):
+            try:
+                if not reader.offer():
+                    behind = reader.descriptor
+            except OSError as error:
+                self._forget(descriptor)
+                if descriptor != STDOUT:
+                    continue
+                if isinstance(error, BrokenPipeError):
+                    raise
+                raise BacError("unwritable_file", f"cannot write to standard output: {error.strerror}") from error
+        return behind
+
+    def _forget(self, descriptor: int) -> None:
+        reader = self._readers.pop(descriptor)
+        reader.close()
+        self._live = {stream: shown for stream, shown in self._live.items() if shown.reader is not reader}
 
 
 def _unwritable(doing: str, error: OSError) -> BacError:

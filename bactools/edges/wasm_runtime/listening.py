@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from bactools.core.errors import BacError
 from bactools.core.running import Ending
+from bactools.edges import signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from bactools.core.running import Deadline
 
-    Write = Callable[["Stream", bytes], None]
+    Write = Callable[["Stream", bytes], int | None]  # as that of edges.results.Recorder
 
 Stream = Literal["stdout", "stderr"]
 
@@ -57,15 +58,24 @@ class Copier:
         self.streams = streams
         self._write = write
         self._in_hand = False
+        self._unshown = False
 
     def copy(self, descriptor: int) -> bytes:
-        """One piece, handed on; empty at the end of the stream. Raises as ``write``."""
-        self._in_hand = True
-        data = os.read(descriptor, PIECE)
-        if data:
-            self._write(self.streams[descriptor], data)
-        self._in_hand = False
+        """One piece, handed on to be kept; empty at the end of the stream. Raises as ``write``."""
+        with signals.held():
+            self._in_hand = True
+            data = os.read(descriptor, PIECE)
+            if data:
+                self._write(self.streams[descriptor], data)
+                self._unshown = True
+            self._in_hand = False
         return data
+
+    def show(self) -> int | None:
+        """Have shown what was kept; the descriptor of a reader who has not taken all of it yet. Raises as ``write``."""
+        behind = self._write("stdout", b"") if self._unshown else None
+        self._unshown = behind is not None
+        return behind
 
     def drain(self) -> None:
         """What a child that is no more has left in its pipes; that it cannot be kept is no news of a run cut short.
@@ -85,10 +95,7 @@ class Listener:
         self._report = report
         self._copier = copier
         self._watch = watch
-        self._poll = select.poll()
         self._unfinished = {report, *copier.streams}
-        for descriptor in self._unfinished if watch.stop is None else {*self._unfinished, watch.stop}:
-            self._poll.register(descriptor, select.POLLIN)
         self._data = b""
         self._begun = time.monotonic()
         self._told = False
@@ -98,17 +105,30 @@ class Listener:
         """Everything, each piece of output handed on as it came."""
         started = False
         while self._unfinished and len(self._data) <= REPORT_LIMIT:
+            behind = self._copier.show()
             left = self._left(started=started)
             if self._late and left <= 0:
                 return Heard(self._data, self._late[1])
-            for descriptor, _ in self._poll.poll(left * 1000):
+            for descriptor in self._ready(behind, left):
                 if descriptor == self._watch.stop:
                     return Heard(self._data, Ending("cancelled", None, "stopped by a signal to bac-exec"))
-                self._receive(descriptor)
+                if descriptor != behind:
+                    self._receive(descriptor)
             if not started:
                 started = STARTED in self._data
                 self._wait(started=started)
         return Heard(self._data)
+
+    def _ready(self, behind: int | None, seconds: float) -> list[int]:
+        """Where there is something to do: nothing is read of what a guest prints while a reader of it is behind."""
+        poll = select.poll()
+        for descriptor in self._unfinished if behind is None else self._unfinished & {self._report}:
+            poll.register(descriptor, select.POLLIN)
+        if self._watch.stop is not None:
+            poll.register(self._watch.stop, select.POLLIN)
+        if behind is not None:
+            poll.register(behind, select.POLLOUT)
+        return [descriptor for descriptor, _ in poll.poll(seconds * 1000)]
 
     def _left(self, *, started: bool) -> float:
         """How long to wait for the next piece, in seconds."""
@@ -133,7 +153,6 @@ class Listener:
         else:
             received = self._copier.copy(descriptor)
         if not received:
-            self._poll.unregister(descriptor)
             self._unfinished.remove(descriptor)
 
 
