@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bactools.edges.results import Stream
     from bactools.flows.admission import Candidate
     from bactools.flows.engines import Engines
-    from bactools.flows.run import Setup
+    from bactools.flows.execution import Setup
     from bactools.flows.running import Runner
 
     Readings = Iterable[tuple[str, Callable[[], Candidate | None]]]
@@ -132,8 +132,8 @@ def set_up(output: Output, wanted: Options, found: Settings, engines: Engines) -
     from pathlib import Path
 
     from bactools.flows import inputs
+    from bactools.flows.execution import Setup
     from bactools.flows.publish import Publishers
-    from bactools.flows.run import Setup
 
     sources = inputs.sources(os.environ, found)
     return Setup(

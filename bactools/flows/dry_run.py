@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from bactools.core.jobspec import Input, Task
     from bactools.core.running import Run
+    from bactools.flows.execution import Order, Setup
     from bactools.flows.inputs import Kind
-    from bactools.flows.run import Order, Setup
 
 NOBODY = bytes(ids.SIZE)
 """The octets of an execution's id while there is no execution."""

@@ -23,7 +23,8 @@ from bactools.core.running import Ending
 from bactools.edges import results, signals, workers
 from bactools.flows import lost, orders
 from bactools.flows.engines import Engines
-from bactools.flows.run import Outcome, begun, run
+from bactools.flows.execution import Outcome, begun
+from bactools.flows.run import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from bactools.core.schedule import Room
     from bactools.edges.modules import Fetched
     from bactools.edges.workers import Stop, Worker
-    from bactools.flows.run import Begun, Order, Setup
+    from bactools.flows.execution import Begun, Order, Setup
 
     Done = Callable[[Outcome | BacError], None]
 

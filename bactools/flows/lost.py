@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from bactools.core import plan
 from bactools.core.errors import BacError
 from bactools.edges import results
-from bactools.flows.run import PARTIAL, Outcome, record
+from bactools.flows.execution import PARTIAL, Outcome, record
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bactools.core.running import Ending
     from bactools.flows.engines import Engines
-    from bactools.flows.run import Begun, Order
+    from bactools.flows.execution import Begun, Order
 
 
 def outcome(order: Order, folder: Path, begun: Begun, ending: Ending, engines: Engines) -> Outcome:

@@ -11,13 +11,13 @@ from bactools.core import allowance, jobspec, placeholders, plan, ports, require
 from bactools.core.schedule import Demand, Room
 from bactools.edges import host
 from bactools.flows import inputs, probe, publish, run_container
-from bactools.flows.run import Order
+from bactools.flows.execution import Order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bactools.flows.admission import Candidate, Host
-    from bactools.flows.run import Setup
+    from bactools.flows.execution import Setup
 
 
 def orders(candidate: Candidate, here: Host, setup: Setup) -> Iterator[Order]:

@@ -9,92 +9,34 @@ from __future__ import annotations
 import os
 import time
 from contextlib import ExitStack, closing
-from datetime import datetime, timezone
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
-
-from msgspec import UNSET
 
 from bactools.core import ids, plan
 from bactools.core.budget import Budget
 from bactools.core.errors import BacError, Terminated
 from bactools.core.linking import path_of
 from bactools.core.placeholders import Placeholders
-from bactools.core.records import Output, Result, Usage
 from bactools.core.running import Deadline, Ending, Mount
 from bactools.edges import alarm, results
 from bactools.edges import scratch as scratches
 from bactools.flows import inputs, publish
+from bactools.flows.execution import PARTIAL, Outcome, begun, record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
-    from bactools.core.hostfile import Limits
-    from bactools.core.jobspec import Input, Task
-    from bactools.core.records import Job
-    from bactools.core.routes import Choice
-    from bactools.edges.modules import Fetched
-    from bactools.edges.results import Recorder, Stream
-    from bactools.flows.engines import Engines
-    from bactools.flows.inputs import Sources
-    from bactools.flows.publish import Published, Publishers
+    from bactools.core.jobspec import Input
+    from bactools.core.records import Result
+    from bactools.edges.results import Recorder
+    from bactools.flows.execution import Order, Setup
+    from bactools.flows.publish import Published
 
-PARTIAL = "its outputs are partial"
 FULL = "the disk of its results is full"
 GIVEN = "--timeout set that limit"
-
-
-class Setup(NamedTuple):
-    """How every job of this process is run.
-
-    ``timeout`` (seconds) is for all of a run, in place of the job's own limits; ``live`` says on which of our
-    descriptors its streams are shown, with ``labelled`` in lines that name them; ``environment`` is what ``env:NAME``
-    in a specification refers to; ``capabilities``, ``privileges`` and ``pids`` loosen what holds a container.
-    """
-
-    parent: Path
-    timeout: float | None
-    live: Mapping[Stream, int]
-    labelled: bool
-    environment: Mapping[str, str]
-    limits: Limits | None
-    sources: Sources
-    publishers: Publishers
-    progress: Callable[[str | None], None]
-    engines: Engines
-    capabilities: tuple[str, ...] = ()
-    privileges: bool = False
-    pids: int | None = None
-
-
-class Order(NamedTuple):
-    """What to run: the job with its artifact and its task within this host's limits, which of its executions.
-
-    ``input_limit`` is in bytes; ``node`` is this host's id; ``modules`` need not be fetched again.
-    """
-
-    job: Job
-    task: Task
-    choice: Choice
-    node: str
-    input_limit: int
-    modules: Fetched
-    partition: int = 0
-    partitions: int = 1
-
-
-class Outcome(NamedTuple):
-    """The record of a run, and what is to be told beside it.
-
-    ``interruption`` has to be raised once the record is written: a signal, or a failure around the run;
-    ``unpublished`` is why its results are not where they should be.
-    """
-
-    record: Result
-    interruption: BaseException | None
-    unpublished: BacError | None
 
 
 class _Running(NamedTuple):
@@ -106,13 +48,6 @@ class _Running(NamedTuple):
     deadline: Deadline | None
     folder: Path
     recorder: Recorder
-
-
-class Begun(NamedTuple):
-    """When an execution began: the date, and the seconds of a clock that nobody sets."""
-
-    moment: datetime
-    clock: float
 
 
 def run(order: Order, setup: Setup, folder: Path | None = None) -> Outcome:
@@ -145,11 +80,6 @@ def run(order: Order, setup: Setup, folder: Path | None = None) -> Outcome:
             results.seal(folder, None)
             raise
     return _concluded(running, ending, record(order, folder, ending, recorder.printed, started))
-
-
-def begun() -> Begun:
-    """Now."""
-    return Begun(datetime.now(timezone.utc), time.monotonic())
 
 
 def _label(order: Order, folder: Path) -> str:
@@ -224,36 +154,6 @@ def output(folder: Path, item: plan.Folder) -> Mount:
     return Mount(str(results.output(folder, item.name)), item.guest, writable=True, output=True)
 
 
-def record(order: Order, folder: Path, ending: Ending, printed: Mapping[Stream, int], since: Begun) -> Result:
-    """The record of an execution that ends now; ``printed`` is how many bytes of each stream there were, if known."""
-    usage = Usage(ending.cpu_seconds, ending.peak_memory)
-    return Result(
-        job=order.job.id,
-        status=ending.status,
-        node=order.node,
-        engine=order.task.engine,
-        platform=order.choice.platform,
-        digest=order.choice.digest,
-        exit_code=ending.exit_code,
-        message=ending.message or UNSET,
-        results=str(folder),
-        stdout=_summary(folder, "stdout", printed.get("stdout")),
-        stderr=_summary(folder, "stderr", printed.get("stderr")),
-        started=_stamp(since.moment),
-        finished=_stamp(datetime.now(timezone.utc)),
-        seconds=round(time.monotonic() - since.clock, 3),
-        usage=usage if usage != Usage() else UNSET,
-    )
-
-
-def _summary(folder: Path, stream: Stream, printed: int | None) -> Output:
-    """What a stream's file holds; of one that somebody has taken away, how much the job printed, as far as known."""
-    try:
-        return results.summary(folder, stream, printed)
-    except BacError:
-        return Output(bytes=printed or 0, tail="", truncated=bool(printed))
-
-
 def _concluded(running: _Running, ending: Ending, record: Result) -> Outcome:
     """Seal the folder and publish it; what goes wrong with that is told beside the record."""
     interruption = ending.interruption
@@ -302,8 +202,3 @@ def _unpublished(record: Result, folder: Path, error: BacError) -> BacError:
 
 def _say(record: Result, words: str) -> None:
     record.message = f"{record.message}; {words}" if record.message else words
-
-
-def _stamp(moment: datetime) -> str:
-    """RFC 3339 in UTC, to the millisecond."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"

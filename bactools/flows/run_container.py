@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from bactools.edges.docker_engine.containers import Launch
     from bactools.edges.docker_engine.supervision import Write
     from bactools.flows.engines import Engines
+    from bactools.flows.execution import Order, Setup
     from bactools.flows.inputs import Sources
-    from bactools.flows.run import Order, Setup
 
 DAEMON = "daemon"
 """The source of an image that only the engine of the host has."""

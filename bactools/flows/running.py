@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from bactools.core.records import Result
     from bactools.flows.admission import Candidate, Host
+    from bactools.flows.execution import Order, Outcome, Setup
     from bactools.flows.executions import Executions
-    from bactools.flows.run import Order, Outcome, Setup
 
 
 class Voice(Protocol):
