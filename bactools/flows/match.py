@@ -20,7 +20,7 @@ from bactools.flows.match_nodes import ForeignError, UnevenError, lean, looked_a
 
 if TYPE_CHECKING:
     from array import array
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from bactools.core.match import Verdict
     from bactools.edges.fleet_files import Fleet
@@ -74,10 +74,9 @@ class Survey:
         for question in self._questions:
             question.clear()
 
-    def lines(self, subject: Subject, form: Form) -> Iterator[list[bytes]]:
-        """The lines of a subject, as ``Copies`` makes them. Raises BacError ``file_changed``."""
-        copies = Copies(self._fleet, self._questions, self._said, self._unsaid)
-        return copies.lines(subject, form)
+    def lines(self, subjects: Sequence[Subject], form: Form) -> Iterator[Iterator[list[bytes]]]:
+        """The lines of each subject, as ``Copies`` makes them. Raises BacError ``file_changed``."""
+        return Copies(self._fleet, self._questions, self._said, self._unsaid).lines(subjects, form)
 
     def _pass(self, seen: Seen | None) -> None:
         middle = self._fleet.middle() if beside.is_worthwhile() else None

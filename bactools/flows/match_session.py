@@ -59,8 +59,7 @@ class Session:
             return
         survey = Survey(self._fleet, self._nodes, self._wanted)
         survey.read()
-        for subject in self._wanted.subjects:
-            yield survey.lines(subject, self._form)
+        yield from survey.lines(self._wanted.subjects, self._form)
 
     def settled(self) -> list[Subject]:
         """The subjects that were answered; what is taken in from now on is for the next reading."""
