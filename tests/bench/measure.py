@@ -1,9 +1,9 @@
 """Measure whole processes beside a peer: medians and their ratio, the two run in turn, as machines drift.
 
-usage: python measure.py [startup|probe|exec|match|inspect|slow]…     all of them by default
+usage: python measure.py [startup|probe|exec|match|inspect|slow|transfer]…     all of them by default
 Needs the commands of this Python installed; `probe` and `exec` a Docker engine, `exec` also
 localhost:5000/busybox:multi, `match` jq, `inspect` skopeo and that registry, in which it makes the repository `bench`;
-`slow` both, docker-registry and openssl.
+`slow` both, docker-registry and openssl, `transfer` curl, bactools[s3] and 4 GiB in /dev/shm.
 """
 
 import itertools
@@ -21,6 +21,7 @@ from typing import NamedTuple
 import fleet
 import slow
 import tags
+import transfer as one_file
 
 SCRIPTS = sysconfig.get_path("scripts")
 ROOT = Path(__file__).parents[2]
@@ -238,7 +239,39 @@ def far_away():
         compare("80 ms a round trip (beside skopeo)", ours, peer, 1.3, runs=7)
 
 
-MEASURES = {"startup": startup, "probe": probe, "exec": execute, "match": match, "inspect": inspect, "slow": far_away}
+def transfer(size=2 << 30, runs=5):
+    """An input of 2 GiB over HTTP and from S3, without and with a checksum, beside curl; to memory, from memory.
+
+    The limit is a ratio of time: 0.8 x the speed of curl.
+    """
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        file = Path(folder, "file")
+        with file.open("wb") as stream:
+            stream.truncate(size)
+        os.environ |= {"TMPDIR": folder, "AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"}
+        digest = subprocess.check_output(["sha256sum", str(file)], text=True).split()[0]
+        with one_file.serving(file) as port:
+            url = f"http://127.0.0.1:{port}"
+            peer = f"exec curl -s -o {folder}/copy {url}/file"
+            s3 = f"s3://bucket/file:/in,opt=region=us-east-1,opt=endpoint={url}"
+            for name, source in (("http", f"{url}/file:/in"), ("s3", s3)):
+                for title, option in ((name, ""), (f"{name}, checksum", f",opt=checksum-256={digest}")):
+                    words = f"bac-job wasm -i {source}{option} {ROOT}/examples/hello.wat | {SCRIPTS}/bac-inspect"
+                    job = subprocess.check_output(["bash", "-c", f"{SCRIPTS}/{words}"])
+                    Path(folder, "job").write_bytes(job)
+                    ours = f"exec bac-exec --results {folder} <{folder}/job"
+                    compare(f"{size >> 20} MiB, {title} (beside curl)", ours, peer, 1.25, runs)
+
+
+MEASURES = {
+    "startup": startup,
+    "probe": probe,
+    "exec": execute,
+    "match": match,
+    "inspect": inspect,
+    "slow": far_away,
+    "transfer": transfer,
+}
 
 if __name__ == "__main__":
     for chosen in sys.argv[1:] or MEASURES:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bactools.core import fleets, lines
@@ -226,6 +226,7 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
+@example({"items": None, "errors": False})
 def test_any_json_is_nodes_or_refused(value):
     try:
         found = read(json.dumps(value).encode())

@@ -57,8 +57,9 @@ def run_and_stop(engine: Engine, archive: bytes, output: Path, number: int) -> t
 
     def write(stream: str, data: bytes) -> None:
         printed.write(stream, data)
-        threads.append(threading.Thread(target=engine.stop, args=(number,)))
-        threads[-1].start()
+        if data:
+            threads.append(threading.Thread(target=engine.stop, args=(number,)))
+            threads[-1].start()
 
     mounts = (Mount(str(output), "/out", writable=True, output=True),)
     try:

@@ -155,7 +155,7 @@ def enveloped(keys: Keys, where: str) -> list[msgspec.Raw] | None:
     if not found or first_byte(found) not in (b"[", b"n"):
         return None
     elements = msgspec.json.decode(found, type=list[msgspec.Raw] | None) or []
-    failures = msgspec.json.decode(keys.errors, type=list[msgspec.Raw] | None) if keys.errors else None
+    failures = msgspec.json.decode(keys.errors, type=list[msgspec.Raw]) if first_byte(keys.errors) == b"[" else []
     if failures and not elements:
         raise BacError("bad_nodes", f"{where} is an answer of Slurm without nodes: {shown(failures[0])}")
     return elements
