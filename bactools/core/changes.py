@@ -6,7 +6,7 @@ only its owner can make that. KINDS is that order. A change that cannot be promi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import structs
 
@@ -14,7 +14,7 @@ from bactools.core import obstacles, platforms, rounding, wasi
 from bactools.core.emulation import EMULATED_VARIANTS
 from bactools.core.needs import PAGE, UNKNOWN, covers
 from bactools.core.platform_tables import BASELINE
-from bactools.core.reasons import MEASURES, reason, resource_of, said, size
+from bactools.core.reasons import MEASURES, resource_of, said, size
 from bactools.core.records import Offer
 from bactools.core.routes import TERMS, choose, nearest, route
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from bactools.core.needs import Need
-    from bactools.core.records import Import, Reason
+    from bactools.core.records import Reason
     from bactools.core.routes import Terms
 
     Maker: TypeAlias = Callable[[Need, Reason, Terms], Iterator["Change"]]
@@ -194,15 +194,10 @@ def gpu_changes(need: Need, reason: Reason, _terms: Terms) -> Iterator[Change]:
 def import_changes(need: Need, reason: Reason, terms: Terms) -> Iterator[Change]:
     """An import that the module's own WASI generation gives goes with the generation; others have to be linked in."""
     generations = {item.platform.variant for item in need.wanted}
-    if any(called(item) == reason.want and wasi.provided(item, generations) for item in need.imports):
+    if any(wasi.called(item) == reason.want and wasi.provided(item, generations) for item in need.imports):
         yield from platform_changes(need, reason, terms)
     else:
         yield Change("build", f"the module without the import {reason.want}")
-
-
-def called(item: Import) -> str:
-    """The name of an import; of a component's, that of the interface."""
-    return f"{item.module} {item.name}".strip()
 
 
 def scheduled(_need: Need, reason: Reason, _terms: Terms) -> Iterator[Change]:
@@ -252,11 +247,6 @@ CHANGES: dict[str, Maker] = {
 def changes(need: Need, reason: Reason, terms: Terms = TERMS) -> Iterator[Change]:
     """Every change that alone removes a reason, cheapest first; those of kinds in UNSURE may not be enough."""
     return CHANGES[reason.code](need, reason, terms)
-
-
-def explained(need: Need, code: str, want: Any = None, have: Any = None, *, terms: Terms = TERMS) -> Reason:
-    """A reason with its cheapest remedy."""
-    return remedied(need, reason(code, want, have), terms)
 
 
 def remedied(need: Need, found: Reason, terms: Terms = TERMS) -> Reason:

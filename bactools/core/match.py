@@ -7,13 +7,12 @@ fields of the node, so that alike fields of many nodes can be decided on once.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import UNSET
 
 from bactools.core import obstacles, platforms, selectors, wasi
 from bactools.core.amounts import offered, shortages
-from bactools.core.changes import called, explained, remedied
 from bactools.core.needs import Need
 from bactools.core.reasons import reason
 from bactools.core.routes import HOW_ORDER, TERMS, choose, nearest
@@ -130,7 +129,7 @@ def wasm_reasons(need: Need, engine: Engine) -> Iterator[Reason]:
     generations = {platforms.parse(offer).variant for offer in have}
     for item in need.imports:
         if not wasi.provided(item, generations):
-            yield explained(need, "import", called(item), have)
+            yield explained(need, "import", wasi.called(item), have)
     proved = all(offer.how != "assumed" for offer in engine.platforms)
     networks = NETWORKS.get(engine.runtime or "") if proved else None
     if networks and need.network not in networks:
@@ -149,7 +148,7 @@ def resource_reasons(
     """What is wanted beyond what is free, or where that is not stated or not asked for, beyond what there is."""
     short = shortages(need, resources, None if terms.capacity else available, limits)
     found = (reason(each.code, each.want, each.have, " free" * each.free) for each in short)
-    return tuple(remedied(need, each) for each in found)
+    return tuple(_remedied(need, each) for each in found)
 
 
 def label_reasons(need: Need, labels: Unsure[dict[str, str]]) -> tuple[Reason, ...]:
@@ -191,7 +190,18 @@ def schedulable_reasons(schedulable: Unsure[bool], warnings: Unsure[list[str]] =
         return ()
     causes = obstacles.causes(warnings or ())
     why = f": {'; '.join(causes)}" if causes else ""
-    return (remedied(NOTHING, reason("unschedulable", None, causes or None, why)),)
+    return (_remedied(NOTHING, reason("unschedulable", None, causes or None, why)),)
+
+
+def explained(need: Need, code: str, want: Any = None, have: Any = None, *, terms: Terms = TERMS) -> Reason:
+    """A reason with its cheapest remedy."""
+    return _remedied(need, reason(code, want, have), terms)
+
+
+def _remedied(need: Need, found: Reason, terms: Terms = TERMS) -> Reason:
+    from bactools.core import changes  # what fits does not pay for remedies
+
+    return changes.remedied(need, found, terms)
 
 
 def free(node: Node, name: str) -> float | None:

@@ -8,7 +8,6 @@ floating point, and a fraction of a byte or of a millicore is cut off, as there.
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 
 from bactools.core.errors import BacError
 
@@ -28,7 +27,7 @@ def cpu(text: str) -> float:
     found = _CPU.fullmatch(_squeezed(text))
     if not found:
         raise BacError("bad_spec", f"{text!r} is not an amount of CPU, such as 500m or 0.5")
-    millicores = int(found["milli"]) if found["milli"] else int(Fraction(found["number"]) * 1000)
+    millicores = int(found["milli"]) if found["milli"] else _times(found["number"], 1000)
     if millicores > LARGEST_CPU * 1000:
         raise BacError("bad_spec", f"{text!r} is more than {LARGEST_CPU} cores")
     return millicores / 1000
@@ -43,7 +42,7 @@ def size(text: str) -> int:
     if not found or (found["binary"] and not found["prefix"]):
         raise BacError("bad_spec", f"{text!r} is not a size, such as 512Mb, 512MiB or 512000000")
     power = PREFIXES.index(found["prefix"]) + 1 if found["prefix"] else 0
-    bytes_ = int(Fraction(found["number"]) * (1024 if found["binary"] else 1000) ** power)
+    bytes_ = _times(found["number"], (1024 if found["binary"] else 1000) ** power)
     if bytes_ > LARGEST_SIZE:
         raise BacError("bad_spec", f"{text!r} is more than {LARGEST_SIZE} bytes")
     return bytes_
@@ -55,6 +54,13 @@ def gpu(text: str) -> int:
     if not re.fullmatch("[0-9]+", squeezed) or int(squeezed) > LARGEST_GPU:
         raise BacError("bad_spec", f"{text!r} is not a count of GPUs, such as 1")
     return int(squeezed)
+
+
+def _times(number: str, factor: int) -> int:
+    """So many times a decimal number, cut off."""
+    from fractions import Fraction
+
+    return int(Fraction(number) * factor)
 
 
 def _squeezed(text: str) -> str:

@@ -31,6 +31,11 @@ PREVIEW1 = frozenset(
 WASI_02_PACKAGES = ("wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/", "wasi:sockets/")
 
 
+def called(item: Import) -> str:
+    """The name of an import; of a component's, that of the interface."""
+    return f"{item.module} {item.name}".strip()
+
+
 def provided(item: Import, generations: Collection[str]) -> bool:
     """Whether hosts of these WASI generations ("" is preview 1, "p2", "p3") give this import."""
     if item.module == PREVIEW1_MODULE:

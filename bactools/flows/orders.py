@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bactools.core import allowance, jobspec, placeholders, plan, ports, requirements
 from bactools.core.schedule import Demand, Room
 from bactools.edges import host
-from bactools.flows import inputs, probe, publish, run_container
+from bactools.flows import inputs, probe, publish
 from bactools.flows.execution import Order
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ def orders(candidate: Candidate, here: Host, setup: Setup) -> Iterator[Order]:
     finally:
         setup.progress(None)
     if task.engine == "docker":
+        from bactools.flows import run_container
+
         run_container.check(task, setup.engines, setup.sources)
     first = Order(admitted.job, task, admitted.choice, admitted.node, input_limit, admitted.modules, 0, count)
     return (first._replace(partition=at) for at in range(count))
