@@ -15,7 +15,7 @@ MAY = {
 }
 SHARED_EDGES = {
     f"bactools.edges.{name}"
-    for name in ("cache", "hashing", "http", "lifeline", "messages", "modules", "scratch", "signals")
+    for name in ("cache", "hashing", "http", "lifeline", "messages", "modules", "scratch", "signals", "unpacking")
 }
 HEAVY = ("docker", "wasmtime", "requests", "yaml", "tabulate", "boto3", "zstandard")
 # what asks the world, the clock or the environment; io is not among it, for pyelftools reads bytes from an io.BytesIO

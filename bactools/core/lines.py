@@ -130,6 +130,15 @@ def text(value: bytes) -> str | None:
         return None
 
 
+def is_json(text: bytes) -> bool:
+    """Whether a line is whole, whatever it holds."""
+    try:
+        msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
+
+
 def quote(raw: bytes) -> str:
     """The start of a line, for a message."""
     text = raw[: QUOTED * 4].decode("utf-8", "backslashreplace")

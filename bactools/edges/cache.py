@@ -39,6 +39,18 @@ TEMPORARY = ".tmp"
 OTHERS_MAY_WRITE = 0o022
 
 
+def put(folder: int, name: str, data: bytes | bytearray, temporary: str) -> None:
+    """Write a file into an open folder under a name of its own, and move it in place. Raises OSError."""
+    try:
+        number = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
+        with open(number, "wb") as stream:  # noqa: PTH123 (a descriptor)
+            stream.write(data)
+        os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary, dir_fd=folder)
+
+
 def is_private(status: os.stat_result) -> bool:
     """Whether a file or folder is this user's, and nobody else may write to it."""
     return status.st_uid == os.geteuid() and not status.st_mode & OTHERS_MAY_WRITE
@@ -105,17 +117,9 @@ class Cache(NamedTuple):
 
     def _write(self, room: str, name: str, data: bytes) -> None:
         drawn = os.urandom(12)
-        temporary = drawn.hex() + TEMPORARY
         try:
             with self._opened(room, make=True) as folder:
-                try:
-                    number = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
-                    with open(number, "wb") as stream:  # noqa: PTH123 (a descriptor)
-                        stream.write(data)
-                    os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-                finally:
-                    with suppress(FileNotFoundError):
-                        os.unlink(temporary, dir_fd=folder)
+                put(folder, name, data, drawn.hex() + TEMPORARY)
         except OSError as error:
             message = f"cannot write to the cache in {self.folder}: {error.strerror}"
             raise BacError("unwritable_file", message) from error

@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 from bactools.core import layers
 from bactools.core.errors import BacError
+from bactools.edges.unpacking import CHUNK, Unpacking
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -31,7 +32,6 @@ MAX_HEADER = 8 * 1024 * 1024
 """Bytes of one entry's headers."""
 MAX_WINDOW = 128 * 1024 * 1024
 """Bytes that a Zstandard frame may make its reader remember (RFC 8878 asks for 8 MiB; ``--long`` writes 128)."""
-CHUNK = 64 * 1024
 
 GZIP = b"\x1f\x8b"
 ZSTANDARD = b"\x28\xb5\x2f\xfd"
@@ -61,7 +61,7 @@ def read(chunks: Iterable[bytes], digest: str, wanted: Collection[str], limit: i
     """
     packed = _Packed(chunks, digest)
     with _translated(packed):
-        unpacked = _Unpacked(_decompressed(packed), limit)
+        unpacked = Unpacking(_decompressed(packed), limit, MAX_HEADER, "a layer", f"{limit} bytes")
         files: dict[str, bytes] = {}
         found = layers.layer(_entries(unpacked, wanted, files))
         unpacked.drain()
@@ -69,7 +69,7 @@ def read(chunks: Iterable[bytes], digest: str, wanted: Collection[str], limit: i
     return Contents(found, files, unpacked.tell())
 
 
-def _entries(unpacked: _Unpacked, wanted: Collection[str], files: dict[str, bytes]) -> Iterator[Entry]:
+def _entries(unpacked: Unpacking, wanted: Collection[str], files: dict[str, bytes]) -> Iterator[Entry]:
     archive: Any = tarfile.TarFile(fileobj=cast("IO[bytes]", unpacked), encoding="utf-8", errors="surrogateescape")
     for member in archive:
         archive.members.clear()  # or it would keep them all
@@ -81,7 +81,7 @@ def _entries(unpacked: _Unpacked, wanted: Collection[str], files: dict[str, byte
         if name and name in wanted and member.isreg():
             unpacked.allow(MAX_FILE + CHUNK)
             files[name] = archive.extractfile(member).read(MAX_FILE)
-        unpacked.allow(MAX_HEADER)
+        unpacked.allow()
 
 
 class _Packed:
@@ -123,50 +123,6 @@ class _Packed:
         if found != self.digest:
             hint = "Try again; if it stays so, tell the owner of the registry."
             raise BacError("digest_mismatch", f"the layer {self.digest} has the digest {found}", hint=hint)
-
-
-class _Unpacked:
-    """The bytes of the archive as tarfile wants to seek in them: forward only, and each header within its limit."""
-
-    def __init__(self, source: Any, limit: int) -> None:
-        self._source = source
-        self._limit = limit
-        self._at = 0
-        self._allowed = MAX_HEADER
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, to: int) -> None:
-        if to < self._at:
-            raise tarfile.ReadError("an entry has a size that cannot be")
-        while self._at < to and self._take(min(CHUNK, to - self._at)):
-            pass
-
-    def read(self, size: int) -> bytes:
-        self._allowed -= size
-        if self._allowed < 0 or size < 0:
-            raise BacError("too_large", f"a layer has an entry whose headers are larger than {MAX_HEADER} bytes")
-        parts: list[bytes] = []
-        while size and (part := self._take(size)):
-            parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
-
-    def allow(self, size: int) -> None:
-        """Let the next reads together have this many bytes; what is passed over does not count."""
-        self._allowed = size
-
-    def drain(self) -> None:
-        while self._take(CHUNK):
-            pass
-
-    def _take(self, size: int) -> bytes:
-        part: bytes = self._source.read(size)
-        self._at += len(part)
-        if self._at > self._limit:
-            raise BacError("too_large", f"a layer unpacks to more than {self._limit} bytes")
-        return part
 
 
 def _decompressed(packed: _Packed) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
 from msgspec import structs
 
 from bactools.core import bidding, jobspec, lines, plan, requirements, wazero
@@ -95,14 +94,6 @@ def _records(raw: bytes, path: str) -> Iterator[Line]:
         yield lines.read(whole, path)
         return
     *before, last = raw.split(b"\n")
-    for number, text in enumerate([*before, last] if _is_json(last) else before, 1):
+    for number, text in enumerate([*before, last] if lines.is_json(last) else before, 1):
         if text.strip():
             yield lines.read(text.strip(), f"line {number} of {path}")
-
-
-def _is_json(text: bytes) -> bool:
-    try:
-        msgspec.json.decode(text, type=msgspec.Raw)
-    except (msgspec.DecodeError, RecursionError):
-        return False
-    return True

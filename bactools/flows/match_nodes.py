@@ -181,7 +181,7 @@ class Nodes:
         except BacError as error:
             if error.code != "bad_line":
                 raise
-            if not is_json(text):
+            if not lines.is_json(text):
                 if raw.endswith(b"\n"):
                     raise
                 self.cut.add(name)
@@ -218,15 +218,6 @@ def without(batch: Batch, gone: list[bool]) -> Batch:
 def invalid(where: str, error: Exception) -> BacError:
     """Why what stands there is no node."""
     return BacError("bad_record", f"{where} is not a valid node record: {error}")
-
-
-def is_json(text: bytes) -> bool:
-    """Whether a line is whole, whatever it holds."""
-    try:
-        msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
-    return True
 
 
 @lru_cache(maxsize=64)

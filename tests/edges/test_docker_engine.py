@@ -11,15 +11,16 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.request import Request, urlopen
 
 import components
 import pytest
+from busybox import AMD64, INDEX, Printed
 from hypothesis import given
 from hypothesis import strategies as st
+from processes import eventually
 
 from bactools.core.errors import BacError
 from bactools.core.running import Ending, Mount, Run
@@ -33,19 +34,6 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 JOB = "j-test-docker-engine"
-AMD64 = "linux/amd64"
-INDEX = "application/vnd.oci.image.index.v1+json"
-
-
-class Printed:
-    """What a container printed, by stream."""
-
-    def __init__(self) -> None:
-        self.stdout = b""
-        self.stderr = b""
-
-    def write(self, stream: str, data: bytes) -> None:
-        setattr(self, stream, getattr(self, stream) + data)
 
 
 @pytest.fixture(scope="session")
@@ -314,8 +302,7 @@ def test_sigint_stops_the_job_and_comes_back(docker: DockerClient, launch: Calla
     printed = Printed()
 
     def interrupt() -> None:
-        while b"ready" not in printed.stdout:
-            time.sleep(0.01)
+        eventually(lambda: b"ready" in printed.stdout)
         # to this thread: the main one holds signals back for moments, in which another would take it
         signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 

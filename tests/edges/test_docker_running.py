@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import busybox
 import pytest
 from busybox import Printed, left_behind, wanted
+from processes import eventually
 
 from bactools.core import command_lines
 from bactools.core.container_options import Gpus
@@ -140,8 +141,7 @@ def test_a_wish_to_stop_stops_the_job(
     printed = Printed()
 
     def wish() -> None:
-        while b"ready" not in printed.stdout:
-            time.sleep(0.01)
+        eventually(lambda: b"ready" in printed.stdout)
         os.write(writing, b"x")
 
     thread = threading.Thread(target=wish)
@@ -159,8 +159,7 @@ def test_a_second_signal_kills_at_once(
 
     def interrupt() -> None:
         for name in ("ready", "deaf"):
-            while not (tmp_path / name).exists():
-                time.sleep(0.01)
+            eventually((tmp_path / name).exists)
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
     thread = threading.Thread(target=interrupt)
@@ -362,8 +361,7 @@ def test_a_container_that_somebody_else_removes_is_told_as_that(
     printed = Printed()
 
     def remove() -> None:
-        while b"ready" not in printed.stdout:
-            time.sleep(0.01)
+        eventually(lambda: b"ready" in printed.stdout)
         remove_from_outside(docker)
 
     thread = threading.Thread(target=remove)

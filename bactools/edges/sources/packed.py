@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from bactools.core import safe_paths
 from bactools.core.errors import BacError
+from bactools.edges.unpacking import Unpacking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +56,8 @@ def unpack(file: IO[bytes], folder: Path, budget: Budget, name: str) -> None:
 
 def _unpack(file: IO[bytes], tree: _Tree, name: str) -> None:
     try:
-        unpacked = _Unpacked(gzip.GzipFile(fileobj=file), tree.budget.left + MAX_HEADERS, name)
+        source, most = gzip.GzipFile(fileobj=file), tree.budget.left + MAX_HEADERS
+        unpacked = Unpacking(source, most, MAX_HEADER, name, "may be")
         archive: Any = tarfile.TarFile(fileobj=cast("IO[bytes]", unpacked), encoding="utf-8", errors="surrogateescape")
         for count, member in enumerate(archive):
             archive.members.clear()  # or it would keep them all
@@ -64,57 +66,11 @@ def _unpack(file: IO[bytes], tree: _Tree, name: str) -> None:
             unpacked.seek(member.offset_data)
             tree.add(member, unpacked)
             unpacked.allow()
-        unpacked.finish()
+        if not unpacked.at_end:
+            raise tarfile.ReadError("a header is broken")
+        unpacked.drain()  # to where the checksum is
     except _DAMAGE as error:
         raise BacError("bad_input", f"{name} is no tar.gz, or is damaged: {error}") from error
-
-
-class _Unpacked:
-    """The bytes of the archive as tarfile wants to seek in them: forward only, and each header within its limit."""
-
-    def __init__(self, source: gzip.GzipFile, limit: int, name: str) -> None:
-        self._source = source
-        self._limit = limit
-        self._name = name
-        self._at = 0
-        self._last = b""
-        self.allow()
-
-    def allow(self) -> None:
-        """Let the next reads together have as much as a header may."""
-        self._allowed = MAX_HEADER
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, to: int) -> None:
-        if to < self._at:
-            raise tarfile.ReadError("an entry has a size that cannot be")
-        while self._at < to and self.take(min(CHUNK, to - self._at)):
-            pass
-
-    def read(self, size: int) -> bytes:
-        """Bytes of a header."""
-        self._allowed -= size
-        if self._allowed < 0 or size < 0:
-            raise BacError("too_large", f"{self._name} has an entry whose headers are larger than {MAX_HEADER} bytes")
-        self._last = self.take(size)
-        return self._last
-
-    def take(self, size: int) -> bytes:
-        """As many of the next bytes as there are."""
-        data = self._source.read(size)
-        self._at += len(data)
-        if self._at > self._limit:
-            raise BacError("too_large", f"{self._name} unpacks to more than may be")
-        return data
-
-    def finish(self) -> None:
-        """Read to the end, where the checksum is. Raises ReadError when entries ended before the archive did."""
-        if self._last.strip(b"\0"):
-            raise tarfile.ReadError("a header is broken")
-        while self.take(CHUNK):
-            pass
 
 
 class _Tree:
@@ -128,7 +84,7 @@ class _Tree:
         self._folders = {""}
         self._clash = safe_paths.CaseClash()
 
-    def add(self, member: tarfile.TarInfo, unpacked: _Unpacked) -> None:
+    def add(self, member: tarfile.TarInfo, unpacked: Unpacking) -> None:
         """Make one entry; its content is what comes next. Raises BacError."""
         if member.isdir() and {"", "."}.issuperset(member.name.split("/")):
             return  # the folder itself
@@ -166,7 +122,7 @@ class _Tree:
         with _writing(self._name, path):
             os.link(self._folder / target, self._folder / path, follow_symlinks=False)
 
-    def _write(self, path: str, member: tarfile.TarInfo, unpacked: _Unpacked) -> None:
+    def _write(self, path: str, member: tarfile.TarInfo, unpacked: Unpacking) -> None:
         self.budget.take(member.size)
         mode = 0o755 if member.mode & EXECUTABLE else 0o644
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC

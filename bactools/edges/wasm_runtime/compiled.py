@@ -64,17 +64,9 @@ class Store(NamedTuple):
         """Keep the code made for a key; where it cannot be kept it is made again the next time."""
         if len(code) > self.limit // 2:
             return
-        temporary = os.urandom(12).hex() + TEMPORARY
         name = f"{key}-{hashlib.sha256(code).hexdigest()}{SUFFIX}"
         with suppress(OSError), self._folder(make=True) as folder:
-            try:
-                number = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
-                with open(number, "wb") as stream:  # noqa: PTH123 (a descriptor)
-                    stream.write(code)
-                os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-            finally:
-                with suppress(OSError):
-                    os.unlink(temporary, dir_fd=folder)
+            cache.put(folder, name, code, os.urandom(12).hex() + TEMPORARY)
             self._sweep(folder)
 
     @contextmanager
