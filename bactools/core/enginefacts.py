@@ -1,6 +1,6 @@
-"""What is known of an engine: a Docker engine's two answers taken apart, and what a WebAssembly engine was seen to run.
+"""What is known of a Docker engine: its two answers taken apart.
 
-A Docker engine answers ``GET /version`` in Go's names and ``GET /info`` in uname's. Both are taken apart here,
+It answers ``GET /version`` in Go's names and ``GET /info`` in uname's. Both are taken apart here,
 whether they come from an engine or from files that were captured of one. What is missing or has another shape
 is unknown, but for what every engine tells: its version and its platform.
 """
@@ -42,18 +42,6 @@ class DockerFacts(NamedTuple):
     memory: int | None = None
     kernel: str | None = None
     name: str | None = None
-
-
-class WasmFacts(NamedTuple):
-    """A WebAssembly engine: WASI platforms, best first, and proposals, all of them tried.
-
-    ``version`` is None if it could not be told; ``memory`` is the most bytes that a memory of wasm32 can have.
-    """
-
-    version: str | None
-    platforms: tuple[str, ...]
-    features: tuple[str, ...]
-    memory: int
 
 
 def docker(version: object, info: object, address: str, local: bool) -> DockerFacts:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
-from bactools.core.reference import is_digest
+from bactools.core.digests import is_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

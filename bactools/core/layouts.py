@@ -14,9 +14,9 @@ import msgspec
 from msgspec import Struct
 
 from bactools.core import reference
+from bactools.core.digests import digest_of, is_digest
 from bactools.core.errors import BacError
 from bactools.core.manifest import DOCKER_CONFIG, DOCKER_MANIFEST
-from bactools.core.reference import digest_of, is_digest
 
 MARKER = "oci-layout"
 INDEX = "index.json"

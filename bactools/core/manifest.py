@@ -15,9 +15,9 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from bactools.core import platforms, wasm_artifact
+from bactools.core.digests import is_digest
 from bactools.core.errors import BacError
 from bactools.core.records import ImagePlatform
-from bactools.core.reference import is_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

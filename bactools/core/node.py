@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from bactools.core.enginefacts import DockerFacts, WasmFacts
+    from bactools.core.enginefacts import DockerFacts
     from bactools.core.hostfacts import HostFacts
     from bactools.core.hostfile import Limits, Settings
     from bactools.core.platforms import Platform
     from bactools.core.records import Program
+    from bactools.core.wasm_facts import WasmFacts
 
 APPLICATION = b"bactools node 1\n"
 """machine-id(5): a machine id is confidential; publish a hash of it that is of one application's own."""

@@ -58,9 +58,9 @@ def gpu(text: str) -> int:
 
 def _times(number: str, factor: int) -> int:
     """So many times a decimal number, cut off."""
-    from fractions import Fraction
-
-    return int(Fraction(number) * factor)
+    whole, _, decimals = number.partition(".")
+    scaled: int = 10 ** len(decimals)
+    return int(whole + decimals) * factor // scaled
 
 
 def _squeezed(text: str) -> str:

@@ -3,20 +3,17 @@
 The grammar is that of distribution/reference: ``[DOMAIN/]PATH[:TAG][@DIGEST]``. The first part is a domain
 when it holds a dot or a colon, is ``localhost``, or has an upper-case letter; otherwise the domain is
 ``docker.io``, and a path of one part there belongs to ``library/``. A path has at most 255 characters, a tag at
-most 128. Digests are sha256 and sha512, the two that the OCI image specification registers.
+most 128.
 Which host serves ``docker.io`` is the registry edge's business.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn
 
+from bactools.core.digests import is_digest
 from bactools.core.errors import BacError
-
-if TYPE_CHECKING:
-    from bactools.core.content import Content
 
 DOCKER_HUB = "docker.io"
 OFFICIAL = "library/"
@@ -24,15 +21,12 @@ DEFAULT_TAG = "latest"
 MAX_PATH = 255
 MAX_TEXT = 1024  # a DNS name, a path, a tag and a sha512 digest fit in it
 QUOTED = 80
-PIECE = 1024 * 1024
-DIGEST_LENGTHS = {"sha256": 64, "sha512": 128}
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _DOMAIN = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:]+\])(?::[0-9]+)?")
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
 _PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-_DIGEST = re.compile(r"(sha256|sha512):([0-9a-f]+)")
 _IMAGE_ID = re.compile(r"[0-9a-f]{64}")
 _SCHEME = re.compile(r"([a-z][a-z-]*)://")
 
@@ -91,21 +85,6 @@ def parse(text: str) -> Reference:
 def is_domain(text: str) -> bool:
     """Whether a text is a registry's host, with its port if it has one."""
     return bool(_DOMAIN.fullmatch(text))
-
-
-def is_digest(text: str) -> bool:
-    """Whether ``text`` is a digest of an algorithm that we can verify, so safe to put in a URL."""
-    match = _DIGEST.fullmatch(text)
-    return match is not None and len(match[2]) == DIGEST_LENGTHS[match[1]]
-
-
-def digest_of(data: Content, like: str | None = None) -> str:
-    """The digest of ``data``, by the algorithm of the digest ``like`` (default sha256)."""
-    algorithm = like.partition(":")[0] if like else "sha256"
-    digest = hashlib.new(algorithm)
-    for at in range(0, len(data), PIECE):
-        digest.update(data[at : at + PIECE])
-    return f"{algorithm}:{digest.hexdigest()}"
 
 
 def is_loopback(host: str) -> bool:

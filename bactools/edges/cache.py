@@ -14,9 +14,11 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from bactools.core import freshness
+from bactools.core.digests import digest_of
 from bactools.core.errors import BacError
 from bactools.core.freshness import Note, Stored
-from bactools.core.reference import digest_of
+from bactools.edges import private
+from bactools.edges.private import TEMPORARY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,33 +29,10 @@ ENTRY_LIMIT = 16 * 1024 * 1024
 """Bytes of one file; larger content is not kept."""
 BLOCK = 4096
 """Bytes that the smallest file takes."""
-USE_INTERVAL = 3600.0
-"""Seconds within which a second use of a file is not written down."""
-TEMPORARY_AGE = 3600.0
-"""Seconds after which a file that is still being written has lost its writer."""
 
 CONTENT = "content"
 NOTES = "notes"
 ROOMS = (CONTENT, NOTES)
-TEMPORARY = ".tmp"
-OTHERS_MAY_WRITE = 0o022
-
-
-def put(folder: int, name: str, data: bytes | bytearray, temporary: str) -> None:
-    """Write a file into an open folder under a name of its own, and move it in place. Raises OSError."""
-    try:
-        number = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
-        with open(number, "wb") as stream:  # noqa: PTH123 (a descriptor)
-            stream.write(data)
-        os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary, dir_fd=folder)
-
-
-def is_private(status: os.stat_result) -> bool:
-    """Whether a file or folder is this user's, and nobody else may write to it."""
-    return status.st_uid == os.geteuid() and not status.st_mode & OTHERS_MAY_WRITE
 
 
 class Cache(NamedTuple):
@@ -94,7 +73,7 @@ class Cache(NamedTuple):
     def sweep(self) -> None:
         """Remove what is too much, and what writers left behind that were killed."""
         stored = [item for room in ROOMS for item in self._stored(room)]
-        dead = time.time() - TEMPORARY_AGE
+        dead = time.time() - private.TEMPORARY_AGE
         abandoned = [item for item in stored if item.name.endswith(TEMPORARY) and item.used < dead]
         for item in (*abandoned, *freshness.expendable(stored, self.limit)):
             room, _, name = item.name.partition("/")
@@ -109,7 +88,7 @@ class Cache(NamedTuple):
                 found = os.fstat(number)
                 if found.st_size > ENTRY_LIMIT:
                     return None
-                if now - found.st_mtime > USE_INTERVAL:
+                if now - found.st_mtime > private.USE_INTERVAL:
                     with suppress(OSError):  # a disk that is read only can be read all the same
                         os.utime(number, (now, now))
                 return stream.read()
@@ -119,7 +98,7 @@ class Cache(NamedTuple):
         drawn = os.urandom(12)
         try:
             with self._opened(room, make=True) as folder:
-                put(folder, name, data, drawn.hex() + TEMPORARY)
+                private.put(folder, name, data, drawn.hex() + TEMPORARY)
         except OSError as error:
             message = f"cannot write to the cache in {self.folder}: {error.strerror}"
             raise BacError("unwritable_file", message) from error
@@ -145,7 +124,7 @@ class Cache(NamedTuple):
         number = self._descriptor(room, make=make)
         try:
             status = os.fstat(number)
-            if not is_private(status):
+            if not private.is_private(status):
                 raise PermissionError(0, "it belongs to somebody else, or others may write to it")
             yield number
         finally:
@@ -168,12 +147,9 @@ class Cache(NamedTuple):
 
 
 def find() -> Cache | None:
-    """The cache of this user: in ``XDG_CACHE_HOME``, else in ``~/.cache``; None for a user without a home."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    home = os.environ.get("HOME", "")
-    if base.startswith("/"):  # the XDG base directory specification: a relative path is invalid and ignored
-        return Cache(f"{base}/bactools")
-    return Cache(f"{home}/.cache/bactools") if home.startswith("/") else None
+    """The cache of this user; None for a user without a home."""
+    found = private.folder()
+    return Cache(found) if found else None
 
 
 def _content_name(digest: str) -> str:

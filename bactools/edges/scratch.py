@@ -10,7 +10,6 @@ import fcntl
 import os
 import shutil
 import stat
-import tempfile
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PREFIX = "bactools-run-"
+USUAL = "/tmp"  # noqa: S108 (POSIX's; what is made in it has a random name and one owner)
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -29,9 +29,9 @@ FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 def folder() -> Iterator[Path]:
     """A new folder below ``TMPDIR`` for as long as the block lasts. Raises BacError ``unwritable_file``."""
     try:
-        parent = _parent()
-        sweep(parent)
-        path, number = _locked(parent)
+        place = parent().resolve()
+        sweep(place)
+        path, number = _locked(place)
     except OSError as error:
         where = f" as {error.filename}" if error.filename else ""
         raise BacError("unwritable_file", f"cannot make a folder for a run{where}: {error.strerror}") from error
@@ -45,20 +45,19 @@ def folder() -> Iterator[Path]:
 @lru_cache(maxsize=1)
 def clear_left() -> None:
     """Take away, once in this process, what killed ones have left, for a run that needs no folder itself."""
-    with suppress(OSError):  # without a place for temporary files nothing is left in one
-        sweep(_parent())
+    sweep(parent().resolve())
 
 
-def _parent() -> Path:
-    """Where temporary files are. Raises OSError where they can be nowhere."""
-    return Path(tempfile.gettempdir()).resolve()
+def parent() -> Path:
+    """Where temporary files are (POSIX.1-2017, 8.3)."""
+    return Path(os.environ.get("TMPDIR") or USUAL)
 
 
-def sweep(parent: Path) -> None:
+def sweep(place: Path) -> None:
     """Take away this user's folders whose processes are gone."""
     found: list[Path] = []
     with suppress(OSError):
-        found = [Path(each) for each in os.scandir(parent) if each.name.startswith(PREFIX)]
+        found = [Path(each) for each in os.scandir(place) if each.name.startswith(PREFIX)]
     for path in found:
         with suppress(OSError):
             number = os.open(path, FOLDER)
@@ -70,10 +69,11 @@ def sweep(parent: Path) -> None:
                 os.close(number)
 
 
-def _locked(parent: Path) -> tuple[Path, int]:
+def _locked(place: Path) -> tuple[Path, int]:
     """A new folder and the descriptor that locks it. Raises OSError."""
     while True:
-        path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+        path = place / f"{PREFIX}{os.urandom(8).hex()}"
+        path.mkdir(mode=0o700)
         with suppress(FileNotFoundError):  # a sweep was here before the lock was
             number = os.open(path, FOLDER)
             fcntl.flock(number, fcntl.LOCK_EX)

@@ -10,10 +10,10 @@ import msgspec
 from msgspec import UNSET, structs
 
 from bactools.core import bare, jobspec, lines, linking, match, needs
+from bactools.core.digests import is_digest
 from bactools.core.errors import BacError
 from bactools.core.reasons import ABOUT_THE_PLATFORM
 from bactools.core.records import Image, Job, Match, Module, Node
-from bactools.core.reference import is_digest
 from bactools.core.wasi import called
 from bactools.edges.modules import Fetched
 from bactools.flows import probe

@@ -9,10 +9,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from bactools.core.digests import is_digest
 from bactools.core.errors import BacError
 from bactools.core.freshness import Note, is_fresh
 from bactools.core.manifest import Blob
-from bactools.core.reference import is_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,7 +14,7 @@ from bactools.core import allowance, plan
 from bactools.core.errors import BacError
 from bactools.core.linking import path_of
 from bactools.core.running import Mount
-from bactools.edges import cache
+from bactools.edges import private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -118,11 +118,17 @@ def module(item: Input, place: Place, digests: Mapping[str, str | None]) -> Path
     of modules that were, by their paths in the job.
     """
     digest = digests.get(path_of(item.target))
-    known = cache.find() if digest and item.source_type in FETCHED else None
-    data = known.content(digest) if known and digest else None
+    data = _cached(digest) if digest and item.source_type in FETCHED else None
     if data is not None:
         return _kept(data, place)
     return Path(fetched(item, "/module", place).host)
+
+
+def _cached(digest: str) -> bytes | None:
+    from bactools.edges import cache
+
+    known = cache.find()
+    return known.content(digest) if known else None
 
 
 def here(item: Input, guest: str, known: Sources) -> Mount:
@@ -165,8 +171,8 @@ def _s3(item: Input, guest: str, folder: Path, place: Place) -> Mount:
 def _ipfs(item: Input, guest: str, folder: Path, place: Place) -> Mount:
     from bactools.edges.sources import ipfs
 
-    known = cache.find()
-    keep = Path(known.folder, "ipfs") if known else None
+    kept = private.folder()
+    keep = Path(kept, "ipfs") if kept else None
     at = ipfs.Endpoints(place.sources.gateway, place.sources.api, keep)
     return Mount(str(ipfs.fetch(item.params, folder, place.budget, place.progress, at)), guest, writable=False)
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from bactools.core import download, plan, wasm, wasm_precompiled
+from bactools.core.digests import digest_of
 from bactools.core.errors import BacError
 from bactools.core.records import Module, ModulePlatform
-from bactools.core.reference import digest_of, is_loopback
+from bactools.core.reference import is_loopback
 from bactools.edges import modules
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from bactools.core import hostfacts, hostfile, node, plan
 from bactools.core.errors import BacError
 from bactools.edges import host
 from bactools.edges.host.tree import Tree
-from bactools.flows import probe_engines
-from bactools.flows.probe_engines import Clock, Probing
+from bactools.flows import probe_wasm
+from bactools.flows.probing import Clock, Probing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -25,11 +25,14 @@ if TYPE_CHECKING:
 
     from bactools.core.hostfile import Settings
     from bactools.core.records import Engine, Gpu, Node, Program
+    from bactools.flows.probing import Found
 
 HOST_FILE = Path("/etc/bactools/node.yaml")
 HERE = Path()
 """Where bac-exec puts its results, and therefore the disk that is measured."""
 ROOT = Path("/")
+CAPTURED = ("docker",)
+"""The engines of which a captured host can tell."""
 TIMEOUT = 30.0
 """Seconds for all of a probe."""
 GPU_TIMEOUT = 5.0
@@ -107,21 +110,28 @@ def _engines(names: Collection[str], probing: Probing) -> tuple[list[Engine] | N
 
     None where a captured host tells of no engine at all.
     """
-    ways = {"docker": probe_engines.docker, "wasm": probe_engines.wasm}
-    if probing.tree.captured:
-        ways = {"docker": probe_engines.captured_docker}
+    known = CAPTURED if probing.tree.captured else hostfile.ENGINES
     found: list[Engine] = []
     warnings: list[str] = []
-    for name, ask in ways.items():
+    for name in known:
         if name in names and name not in probing.settings.withhold:
             try:
-                engine, remarks = ask(probing)
+                engine, remarks = _engine(name, probing)
             except BacError as error:
                 warnings.append(error.advice())
             else:
                 found.append(engine)
                 warnings.extend(remarks)
     return (None if probing.tree.captured and warnings and not found else found), warnings
+
+
+def _engine(name: str, probing: Probing) -> Found:
+    """An engine, and warnings. Raises BacError as asking it does."""
+    if name == "wasm":
+        return probe_wasm.wasm(probing)
+    from bactools.flows import probe_docker  # here, as who runs modules alone need not load it
+
+    return probe_docker.captured(probing) if probing.tree.captured else probe_docker.docker(probing)
 
 
 def _gpus(probing: Probing) -> tuple[list[Gpu] | None, list[str]]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from bactools.core import entrypoint, layers, manifest, platforms, reference, verification
+from bactools.core.digests import is_digest
 from bactools.core.errors import BacError
 from bactools.core.records import Interpreter, Verified
-from bactools.core.reference import is_digest
 from bactools.edges import layers as layer_streams
 from bactools.flows import archived
 

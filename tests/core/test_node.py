@@ -5,11 +5,12 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from bactools.core import lines, node, plan
-from bactools.core.enginefacts import DockerFacts, WasmFacts
+from bactools.core.enginefacts import DockerFacts
 from bactools.core.hostfacts import HostFacts
 from bactools.core.hostfile import Limits, LocalPath, Settings
 from bactools.core.platforms import parse
 from bactools.core.records import Gpu, Offer, Program
+from bactools.core.wasm_facts import WasmFacts
 
 V3 = "pni ssse3 cx16 sse4_1 sse4_2 popcnt lahf_lm avx avx2 bmi1 bmi2 f16c fma abm movbe xsave"
 HOST = HostFacts(

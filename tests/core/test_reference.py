@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 from contextlib import suppress
 
 import pytest
@@ -140,11 +139,6 @@ def test_latest_is_added_only_without_tag_and_digest():
 )
 def test_loopback_hosts(host, loopback):
     assert reference.is_loopback(host) is loopback
-
-
-def test_a_digest_is_computed_by_the_algorithm_of_its_model():
-    assert reference.digest_of(b"x") == "sha256:" + hashlib.sha256(b"x").hexdigest()
-    assert reference.digest_of(b"x", SHA512) == "sha512:" + hashlib.sha512(b"x").hexdigest()
 
 
 LABEL = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9-]{0,5}[A-Za-z0-9])?", fullmatch=True)

@@ -15,8 +15,9 @@ from bactools.core import reference
 from bactools.core.errors import BacError
 from bactools.core.freshness import Note, Rules
 from bactools.edges import cache
-from bactools.edges.cache import BLOCK, ENTRY_LIMIT, TEMPORARY_AGE, Cache
+from bactools.edges.cache import BLOCK, ENTRY_LIMIT, Cache
 from bactools.edges.http import Client
+from bactools.edges.private import TEMPORARY_AGE
 from bactools.edges.registry.content import Repository
 from bactools.edges.registry.login import Logins
 from bactools.flows.cached import Cached
@@ -179,7 +180,7 @@ def test_what_a_killed_writer_left_is_not_read_and_goes_in_time(kept):
 WRITER = """
 import sys
 from bactools.core.freshness import Note
-from bactools.core.reference import digest_of
+from bactools.core.digests import digest_of
 from bactools.edges.cache import Cache
 kept = Cache(sys.argv[1], limit=64 * 4096)
 for round in range(100):

@@ -29,7 +29,6 @@ with scratch.folder() as path:
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr("tempfile.tempdir", None)
 
 
 @pytest.fixture
@@ -78,7 +77,7 @@ def test_a_link_with_such_a_name_is_not_followed(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_made_is_unwritable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "absent"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "absent"))
     with pytest.raises(BacError) as caught, scratch.folder():
         pass
     assert caught.value.code == "unwritable_file"

@@ -11,9 +11,10 @@ import pytest
 
 from bactools.core import wasm
 from bactools.core.errors import BacError
+from bactools.core.wasm_facts import WasmFacts
 from bactools.core.wasm_features import FEATURES
 from bactools.edges.wasm_runtime import facts, proposals
-from bactools.edges.wasm_runtime.facts import WasmFacts, describe
+from bactools.edges.wasm_runtime.facts import describe
 
 if TYPE_CHECKING:
     from pathlib import Path

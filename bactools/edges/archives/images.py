@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from bactools.core import layouts
+from bactools.core.digests import digest_of
 from bactools.core.errors import BacError
 from bactools.core.manifest import OCI_INDEX, Blob
-from bactools.core.reference import digest_of
 from bactools.edges.archives.stores import Folder, tarball
 
 if TYPE_CHECKING:

@@ -14,20 +14,19 @@ import signal
 import threading
 import time
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bactools.core import executables
 from bactools.core.emulation import Outcome
-from bactools.edges import signals
+from bactools.edges import scratch, signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     Placed = Callable[[Mapping[str, bytes]], AbstractContextManager[Mapping[str, str]]]
 
-USUAL_FOLDER = "/tmp"  # noqa: S108 (POSIX's; what is made in it has a random name and one owner)
 FIRST_PAUSE = 0.001
 LONGEST_PAUSE = 0.02
 REAPING = 1.0
@@ -131,7 +130,7 @@ def _outcomes(paths: Mapping[str, str], children: dict[str, int], end: float) ->
 @contextmanager
 def _in_folder(programs: Mapping[str, bytes]) -> Iterator[Mapping[str, str]]:
     """The paths of the programs as files of this user only."""
-    folder = Path(os.environ.get("TMPDIR") or USUAL_FOLDER, f"bactools-{os.urandom(8).hex()}").absolute()
+    folder = (scratch.parent() / f"bactools-{os.urandom(8).hex()}").absolute()
     files = {name: folder / name for name in programs}
     try:
         folder.mkdir(mode=0o700)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from bactools.core.digests import digest_of, is_digest
 from bactools.core.errors import BacError
 from bactools.core.manifest import ACCEPTED, Blob
-from bactools.core.reference import digest_of, is_digest
 from bactools.core.retries import TOO_MANY
 from bactools.edges.http import Answer, Stream
 from bactools.edges.registry.hosts import Hosts

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bactools.core.enginefacts import WasmFacts
     from bactools.core.running import Ending, Linked, Run
+    from bactools.core.wasm_facts import WasmFacts
     from bactools.edges.wasm_runtime.listening import Write
 
 TRIAL_TIMEOUT = 20.0

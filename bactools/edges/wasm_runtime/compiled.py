@@ -17,11 +17,13 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from bactools.core import freshness
-from bactools.edges import cache
+from bactools.edges import private
+from bactools.edges.private import TEMPORARY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from bactools.core.freshness import Stored
 
 LIMIT = 1024**3
 """Bytes on the disk; one entry may take half of it."""
@@ -31,7 +33,6 @@ LOCK = "lock"
 """The one file whose bytes are locked, each for some keys: so nothing is left behind by whom a signal kills."""
 LOCK_DIGITS = 15
 """Hexadecimal digits of a key that make an offset: fewer than the 63 bits that it may have."""
-TEMPORARY = ".tmp"
 BLOCK = 1024**2
 """Bytes that are hashed at once."""
 ANYBODY_ELSE = 0o077
@@ -66,7 +67,7 @@ class Store(NamedTuple):
             return
         name = f"{key}-{hashlib.sha256(code).hexdigest()}{SUFFIX}"
         with suppress(OSError), self._folder(make=True) as folder:
-            cache.put(folder, name, code, os.urandom(12).hex() + TEMPORARY)
+            private.put(folder, name, code, os.urandom(12).hex() + TEMPORARY)
             self._sweep(folder)
 
     @contextmanager
@@ -89,9 +90,9 @@ class Store(NamedTuple):
         number = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
         found = os.fstat(number)
         whole = stat.S_ISREG(found.st_mode) and 0 < found.st_size <= self.limit // 2
-        if cache.is_private(found) and whole and name.endswith(f"-{_digest(number)}{SUFFIX}"):
+        if private.is_private(found) and whole and name.endswith(f"-{_digest(number)}{SUFFIX}"):
             now = time.time()
-            if now - found.st_mtime > cache.USE_INTERVAL:
+            if now - found.st_mtime > private.USE_INTERVAL:
                 with suppress(OSError):
                     os.utime(number, (now, now))
             return number
@@ -100,9 +101,11 @@ class Store(NamedTuple):
 
     def _sweep(self, folder: int) -> None:
         """Remove the least recently used beyond the limit, and what killed processes left behind."""
-        dead = time.time() - cache.TEMPORARY_AGE
-        stored: list[freshness.Stored] = []
-        going: list[freshness.Stored] = []
+        from bactools.core import freshness
+
+        dead = time.time() - private.TEMPORARY_AGE
+        stored: list[Stored] = []
+        going: list[Stored] = []
         for name in _names(folder):
             with suppress(OSError):
                 found = os.stat(name, dir_fd=folder, follow_symlinks=False)
@@ -132,8 +135,8 @@ class Store(NamedTuple):
 
 def find() -> Store | None:
     """The user's store, beside the cache of registries; None for a user without a home."""
-    found = cache.find()
-    return Store(f"{found.folder}/{ROOM}") if found else None
+    found = private.folder()
+    return Store(f"{found}/{ROOM}") if found else None
 
 
 def key(digest: str, engine: str) -> str:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from bactools.core import wasi, wasm_features
 from bactools.core.errors import BacError
 from bactools.core.running import Ending
-from bactools.edges.wasm_runtime.facts import GENERATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from bactools.core.running import Run
     from bactools.core.wasm import ModuleFacts
 
+GENERATIONS = ("", "p2")  # of WASI; the first is preview 1
 START = "_start"
 COMMAND = "wasi:cli/run@0.2."
 PAGE = 65536

@@ -17,16 +17,15 @@ from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
 import msgspec
 
-from bactools.core.enginefacts import WasmFacts
 from bactools.core.errors import BacError
-from bactools.edges import cache
+from bactools.core.wasm_facts import WasmFacts
+from bactools.edges import private
 from bactools.edges.wasm_runtime import TRIAL_TIMEOUT, proposals
 from bactools.edges.wasm_runtime.versions import installed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-GENERATIONS = ("", "p2")  # of WASI; the first is preview 1
 MEMORY = 65536 * 65536
 """Bytes: a memory of 32-bit addresses has at most 2^16 pages of 64 KiB (WebAssembly core specification, limits)."""
 
@@ -42,8 +41,6 @@ sys.path[:] = sys.argv[1:]
 from bactools.edges.wasm_runtime import proposals
 proposals.main()
 """
-
-__all__ = ["GENERATIONS", "WasmFacts", "describe"]
 
 
 class _Trial(NamedTuple):
@@ -74,10 +71,10 @@ def _known(version: str, machine: str, timeout: float) -> _Trial:
     """What came of the trials when they were last made, else now."""
     tables = repr((proposals.PROGRAMS, proposals.MODULES, proposals.BINARIES))
     key = f"wasmtime {version} {sys.platform} {machine} {hashlib.sha256(tables.encode()).hexdigest()}"
-    place = cache.find()
-    if place is None:
+    folder = private.folder()
+    if folder is None:
         return _tried(timeout)
-    path = Path(place.folder, ROOM, f"wasmtime-{version}-{machine}.json")
+    path = Path(folder, ROOM, f"wasmtime-{version}-{machine}.json")
     kept = _kept(path, key)
     if kept is None:
         kept = _tried(timeout)
@@ -135,7 +132,7 @@ def _kept(path: Path, key: str) -> _Trial | None:
             status = os.fstat(number)
             if not stat.S_ISREG(status.st_mode) or status.st_size > KEPT_LIMIT:
                 return None
-            if not cache.is_private(status):
+            if not private.is_private(status):
                 return None
             return _trial(stream.read(KEPT_LIMIT), key)
     except OSError:
@@ -144,14 +141,12 @@ def _kept(path: Path, key: str) -> _Trial | None:
 
 def _keep(path: Path, key: str, trial: _Trial) -> None:
     """Keep what came of the trials; where that cannot be, they are made again next time."""
-    temporary = path.with_name(os.urandom(12).hex() + cache.TEMPORARY)
+    data = msgspec.json.encode({"key": key, **trial._asdict()})
     with suppress(OSError):
         for folder in (path.parent.parent, path.parent):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        number = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            number = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with open(number, "wb") as stream:  # noqa: PTH123 (a descriptor)
-                stream.write(msgspec.json.encode({"key": key, **trial._asdict()}))
-            temporary.replace(path)
+            private.put(number, path.name, data, os.urandom(12).hex() + private.TEMPORARY)
         finally:
-            temporary.unlink(missing_ok=True)
+            os.close(number)

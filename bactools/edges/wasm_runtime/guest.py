@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from bactools.core.digests import digest_of
 from bactools.core.errors import BacError
-from bactools.core.reference import digest_of
 from bactools.core.wasi import PREVIEW1_MODULE
 from bactools.core.wasm_binary import PREAMBLE
 from bactools.core.wasm_component import COMPONENT_PREAMBLE

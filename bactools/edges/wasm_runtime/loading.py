@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from bactools.core import linking, wasm
+from bactools.core.digests import digest_of
 from bactools.core.errors import BacError
-from bactools.core.reference import digest_of
 from bactools.edges import modules
 from bactools.edges.wasm_runtime import demands, guest
 from bactools.edges.wasm_runtime.making import Binary

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bactools.core.digests import digest_of
 from bactools.core.errors import BacError
-from bactools.core.reference import digest_of
 from bactools.edges.wasm_runtime import compiled
 from bactools.edges.wasm_runtime.endings import uncompiled
 from bactools.edges.wasm_runtime.versions import installed

@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from bactools.core.errors import BacError
-from bactools.edges import cache
+from bactools.edges import private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,7 +135,7 @@ def _unbroken(keep: Path, place: Path) -> _Seal | None:
 
 
 def _is_private(folder: Path) -> bool:
-    return cache.is_private(folder.stat())
+    return private.is_private(folder.stat())
 
 
 def _is_written(place: Path) -> bool:

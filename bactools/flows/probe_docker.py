@@ -1,14 +1,13 @@
-"""The engines of a host: what each says of itself, and what of that is proved.
+"""The Docker engine of a host: what it says of itself, and what of that is proved.
 
 Of a captured host only what was captured of its engine is known; nothing is run and nobody is asked.
 """
 
 from __future__ import annotations
 
-import time
 from contextlib import ExitStack, closing
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -25,11 +24,10 @@ if TYPE_CHECKING:
     from bactools.core.docker_contexts import Place
     from bactools.core.emulation import Emulation, Outcome
     from bactools.core.enginefacts import DockerFacts
-    from bactools.core.hostfacts import HostFacts
     from bactools.core.hostfile import Settings
     from bactools.core.platforms import Platform
-    from bactools.core.records import Engine
     from bactools.edges.host.tree import Tree
+    from bactools.flows.probing import Found, Probing
 
 T = TypeVar("T")
 
@@ -38,38 +36,12 @@ ANSWER_TIMEOUT = 10.0
 ANSWERS = 4
 """An engine that answers late has this part of the time that is left for each of its three answers."""
 PROOF_TIMEOUT = 5.0
-WASM_TIMEOUT = 20.0
 CAPTURED_LIMIT = 8 * 1024 * 1024
 """Bytes of an answer of a captured host's engine."""
 VERSION, INFO = "docker/version.json", "docker/info.json"
 
 
-class Clock(NamedTuple):
-    """The end of a probe, in seconds of the monotonic clock."""
-
-    end: float
-
-    def left(self, most: float) -> float:
-        """The seconds that are left, but at most so many; never none, for nothing waits that long for ever."""
-        return max(0.001, min(most, self.end - time.monotonic()))
-
-
-class Probing(NamedTuple):
-    """The host whose engines are asked, its owner's wishes, and the time for it."""
-
-    tree: Tree
-    facts: HostFacts
-    settings: Settings
-    clock: Clock
-    deep: bool
-    progress: Callable[[str | None], None]
-
-
-Found = tuple["Engine", list[str]]
-"""An engine, and warnings."""
-
-
-def captured_docker(probing: Probing) -> Found:
+def captured(probing: Probing) -> Found:
     """The engine whose answers were captured. Raises BacError ``no_engine``, ``bad_config`` or ``engine_failed``."""
     version = _captured(probing.tree, VERSION)
     if version is None:
@@ -202,15 +174,3 @@ def _worth_trying(
         for text, platform in named
         if platform.architecture not in refused and not hostfile.withholds(settings, platform)
     ]
-
-
-def wasm(probing: Probing) -> Found:
-    """The WebAssembly engine of this Python environment. Raises BacError ``no_engine`` or as trying it fails."""
-    from bactools.edges import wasm_runtime
-
-    facts = wasm_runtime.describe(probing.clock.left(WASM_TIMEOUT))
-    if facts is None:
-        raise BacError(
-            "no_engine", "there is no WebAssembly engine: the Python package wasmtime is not installed for this machine"
-        )
-    return node.wasm_engine(facts, probing.settings), []

@@ -13,7 +13,8 @@ from bactools.edges import host
 from bactools.edges.host import proofs
 from bactools.edges.host.tree import Tree
 from bactools.edges.signals import INTERRUPTING
-from bactools.flows.probe_engines import Clock, Probing, _asking, docker
+from bactools.flows.probe_docker import _asking, docker
+from bactools.flows.probing import Clock, Probing
 
 
 def blocked():
