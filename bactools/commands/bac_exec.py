@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bactools.cli.stream import Output
     from bactools.core.hostfile import Settings
     from bactools.core.lines import Line
-    from bactools.edges.results import Stream
+    from bactools.core.running import Stream
     from bactools.flows.admission import Candidate
     from bactools.flows.engines import Engines
     from bactools.flows.execution import Setup

@@ -5,12 +5,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bactools.core.ports import Port
 
 Ended = Literal["completed", "failed", "timeout", "cancelled", "oom", "refused"]
 
 RESULT_FILES = ("stdout", "stderr", "exitCode")
 """The files in the folder of a run's results, beside its outputs."""
+
+
+Stream = Literal["stdout", "stderr"]
+"""What a job prints to."""
+
+
+class Printing(NamedTuple):
+    """What takes what a job prints, as ``edges.results.Recorder`` does.
+
+    ``write`` keeps a piece. ``show`` has those who watch see what is kept, as far as they take it, and returns the
+    descriptor of one who has not taken all yet: what comes before that has is soon not shown any more. Both may raise
+    BacError, and BrokenPipeError when whoever reads our standard output has gone.
+    """
+
+    write: Callable[[Stream, bytes], object]
+    show: Callable[[], int | None] = lambda: None
 
 
 class Mount(NamedTuple):

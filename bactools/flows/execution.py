@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from bactools.core.jobspec import Task
     from bactools.core.records import Job
     from bactools.core.routes import Choice
-    from bactools.core.running import Ending
+    from bactools.core.running import Ending, Stream
     from bactools.edges.modules import Fetched
-    from bactools.edges.results import Stream
     from bactools.flows.engines import Engines
     from bactools.flows.inputs import Sources
     from bactools.flows.publish import Publishers

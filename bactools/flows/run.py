@@ -19,7 +19,7 @@ from bactools.core.budget import Budget
 from bactools.core.errors import BacError, Terminated
 from bactools.core.linking import path_of
 from bactools.core.placeholders import Placeholders
-from bactools.core.running import Deadline, Ending, Mount
+from bactools.core.running import Deadline, Ending, Mount, Printing
 from bactools.edges import alarm, results
 from bactools.edges import scratch as scratches
 from bactools.flows import inputs, publish
@@ -123,16 +123,17 @@ def _execute(running: _Running, variables: dict[str, str]) -> Ending:
             mounts = inputs.mounts(order.task, place)
         setup.progress(None)
         mounts += [output(running.folder, item) for item in plan.outputs(order.task)]
+        printing = Printing(running.recorder.write, running.recorder.show)
         if order.task.engine == "wasm":
             from bactools.flows.run_wasm import Means, run_module
 
             wanted = plan.run(order.task, mounts, variables, setup.timeout)._replace(deadline=running.deadline)
             means = Means(setup.engines.wasm(), partial(_module, running, place), setup.progress)
-            return run_module(order.task, order.choice.digest, wanted, running.recorder.write, means)
+            return run_module(order.task, order.choice.digest, wanted, printing, means)
         from bactools.flows import run_container
 
         prepared = run_container.Prepared(mounts, variables, running.deadline, str(scratch))
-        return run_container.run(order, setup, prepared, running.recorder.write)
+        return run_container.run(order, setup, prepared, printing)
 
 
 def _in_time(running: _Running) -> AbstractContextManager[None]:

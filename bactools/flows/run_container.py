@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from bactools.core.credentials import Credential
     from bactools.core.jobspec import Task
     from bactools.core.records import Job
-    from bactools.core.running import Deadline, Ending, Run
+    from bactools.core.running import Deadline, Ending, Printing, Run
     from bactools.edges.docker_engine.containers import Launch
-    from bactools.edges.docker_engine.supervision import Write
     from bactools.flows.engines import Engines
     from bactools.flows.execution import Order, Setup
     from bactools.flows.inputs import Sources
@@ -42,7 +41,7 @@ class Prepared(NamedTuple):
     fetched: str | None = None
 
 
-def run(order: Order, setup: Setup, prepared: Prepared, write: Write) -> Ending:
+def run(order: Order, setup: Setup, prepared: Prepared, printing: Printing) -> Ending:
     """Run the container to its end. Raises BacError when its program never ran."""
     from bactools.edges.docker_engine import containers, mount_places
 
@@ -52,7 +51,7 @@ def run(order: Order, setup: Setup, prepared: Prepared, write: Write) -> Ending:
         check_held(engine, order)
         mount_places.prepare(prepared.mounts, prepared.fetched)
         kept = next((os.path.dirname(each.host) for each in prepared.mounts if each.output), None)  # noqa: PTH120 (text)
-        return containers.run(engine, launch(order)._replace(results=kept), run, write, setup.progress)
+        return containers.run(engine, launch(order)._replace(results=kept), run, printing, setup.progress)
 
 
 def check(task: Task, engines: Engines, sources: Sources) -> None:

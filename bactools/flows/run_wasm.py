@@ -13,9 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bactools.core.jobspec import Input, Task
-    from bactools.core.running import Ending, Run
+    from bactools.core.running import Ending, Printing, Run
     from bactools.edges.wasm_runtime import Runtime
-    from bactools.edges.wasm_runtime.listening import Write
 
     Fetch = Callable[[Input], Path]
     Progress = Callable[[str | None], None]
@@ -29,15 +28,15 @@ class Means(NamedTuple):
     progress: Progress
 
 
-def run_module(task: Task, digest: str | None, wanted: Run, write: Write, means: Means) -> Ending:
-    """Run the module of a task, whose bytes have this digest, and hand what it prints to ``write`` as it comes.
+def run_module(task: Task, digest: str | None, wanted: Run, printing: Printing, means: Means) -> Ending:
+    """Run the module of a task, whose bytes have this digest, and hand what it prints to ``printing`` as it comes.
 
     An input is fetched as a file, or a folder with the one module in it. Raises BacError ``bad_spec``, or as fetching,
     reading and starting modules do.
     """
     entry = _linked(task, task.entry_module or "", means.fetch)
     libraries = tuple(_linked(task, target, means.fetch) for target in task.import_modules)
-    return means.engine.run(entry, digest, wanted._replace(modules=libraries), write, means.progress)
+    return means.engine.run(entry, digest, wanted._replace(modules=libraries), printing, means.progress)
 
 
 def _linked(task: Task, target: str, fetch: Fetch) -> Linked:

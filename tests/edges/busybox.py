@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 from urllib.request import Request, urlopen
 
-from bactools.core.running import Ending, Run
+from bactools.core.running import Ending, Printing, Run
 from bactools.edges.docker_engine import containers
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def wanted(*arguments: str, **fields: object) -> Run:
 
 
 def run(client: DockerClient, launch: containers.Launch, asked: Run, printed: Printed | None = None) -> Ending:
-    return containers.run(client, launch, asked, (printed or Printed()).write, lambda _: None)
+    return containers.run(client, launch, asked, Printing((printed or Printed()).write), lambda _: None)
 
 
 def left_behind(client: DockerClient, job: str = JOB) -> list[str]:

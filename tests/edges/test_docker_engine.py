@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from processes import eventually
 
 from bactools.core.errors import BacError
-from bactools.core.running import Ending, Mount, Run
+from bactools.core.running import Ending, Mount, Printing, Run
 from bactools.edges.docker_engine import client, containers, images
 from bactools.edges.docker_engine.attached import HEADER, Demultiplexer
 
@@ -56,7 +56,7 @@ def launch(docker: DockerClient, registry: str, digests: dict[str, str]) -> Call
     ) -> Ending:
         image = containers.Launch(f"{registry}/busybox", digests[platform], platform, JOB)
         wanted = Run(arguments, **{"environment": {}, "mounts": (), **limits})
-        return containers.run(docker, image, wanted, (printed or Printed()).write, lambda _: None)
+        return containers.run(docker, image, wanted, Printing((printed or Printed()).write), lambda _: None)
 
     return start
 
@@ -167,7 +167,7 @@ def test_an_image_absent_from_its_registry_is_named(docker: DockerClient, regist
     digest = "sha256:" + "0" * 64
     image = containers.Launch(f"{registry}/busybox", digest, "linux/amd64", JOB)
     with pytest.raises(BacError) as caught:
-        containers.run(docker, image, Run((), {}, ()), Printed().write, lambda _: None)
+        containers.run(docker, image, Run((), {}, ()), Printing(Printed().write), lambda _: None)
     assert caught.value.code == "not_found"
     assert digest in caught.value.message
 
@@ -362,7 +362,7 @@ def test_output_that_cannot_be_kept_ends_the_job(
         raise BacError("unwritable_file", "the disk is full")
 
     image = containers.Launch(f"{registry}/busybox", digests["linux/amd64"], "linux/amd64", JOB)
-    ending = containers.run(docker, image, Run(("yes",), {}, ()), full, lambda _: None)
+    ending = containers.run(docker, image, Run(("yes",), {}, ()), Printing(full), lambda _: None)
     assert (ending.status, ending.exit_code, ending.message) == ("failed", None, "the disk is full")
     assert isinstance(ending.interruption, BacError)
     assert left_behind(docker) == []
@@ -378,7 +378,7 @@ def test_a_reader_that_has_gone_leaves_no_container(
 
     image = containers.Launch(f"{registry}/busybox", digests["linux/amd64"], "linux/amd64", JOB)
     with pytest.raises(BrokenPipeError):
-        containers.run(docker, image, Run(("yes",), {}, ()), gone, lambda _: None)
+        containers.run(docker, image, Run(("yes",), {}, ()), Printing(gone), lambda _: None)
     assert left_behind(docker) == []
 
 
@@ -433,7 +433,7 @@ def run_and_lose(image: containers.Launch, target: str, printed: Printed) -> tup
         relayed = client.connect()
         try:
             command = ("sh", "-c", "echo evidence; sleep 60")
-            ending = containers.run(relayed, image, Run(command, {}, ()), write, lambda _: None)
+            ending = containers.run(relayed, image, Run(command, {}, ()), Printing(write), lambda _: None)
         finally:
             relay.cut()
             relayed.close()

@@ -21,7 +21,7 @@ from bactools.core.container_options import Gpus
 from bactools.core.credentials import Credential
 from bactools.core.errors import BacError
 from bactools.core.ports import Port
-from bactools.core.running import Deadline, Ending, Mount, Run
+from bactools.core.running import Deadline, Ending, Mount, Printing, Run
 from bactools.edges.docker_engine import containers, device_files, free_ports, images, postmortem, supervision
 
 if TYPE_CHECKING:
@@ -445,7 +445,7 @@ def test_a_job_that_floods_us_is_stopped_while_it_is_read(docker: DockerClient, 
 
     launch = busybox.image(registry)
     before = threading.active_count()
-    ending = containers.run(docker, launch, wanted("yes"), write, lambda _: None)
+    ending = containers.run(docker, launch, wanted("yes"), Printing(write), lambda _: None)
     assert (ending.status, ending.exit_code) == ("cancelled", 143)
     assert last[0].strip(b"\ny") == b""
     assert left_behind(docker) == []

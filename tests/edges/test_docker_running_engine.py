@@ -14,7 +14,7 @@ from busybox import Printed, left_behind, wanted
 
 from bactools.core.errors import BacError
 from bactools.core.leftovers import Owner
-from bactools.core.running import Ending, Mount
+from bactools.core.running import Ending, Mount, Printing
 from bactools.edges.docker_engine import containers, leftovers
 
 if TYPE_CHECKING:
@@ -57,14 +57,13 @@ def run_and_stop(engine: Engine, archive: bytes, output: Path, number: int) -> t
 
     def write(stream: str, data: bytes) -> None:
         printed.write(stream, data)
-        if data:
-            threads.append(threading.Thread(target=engine.stop, args=(number,)))
-            threads[-1].start()
+        threads.append(threading.Thread(target=engine.stop, args=(number,)))
+        threads[-1].start()
 
     mounts = (Mount(str(output), "/out", writable=True, output=True),)
     try:
         asked = wanted("sh", "-c", SCRIPT, mounts=mounts)
-        ending = containers.run(client, loaded(client, archive), asked, write, lambda _: None)
+        ending = containers.run(client, loaded(client, archive), asked, Printing(write), lambda _: None)
     finally:
         for thread in threads:
             thread.join()
@@ -117,6 +116,6 @@ def test_an_image_that_has_gone_is_fetched_again(docker: DockerClient, registry:
     busybox.run(docker, image, wanted("true"))
     docker.api.remove_image(image.reference, force=True)
     said: list[str | None] = []
-    ending = containers.run(docker, image, wanted("true"), Printed().write, said.append)
+    ending = containers.run(docker, image, wanted("true"), Printing(Printed().write), said.append)
     assert ending == Ending("completed", 0)
     assert (said[0], said[-1]) == (f"pulling {image.reference}", None)

@@ -126,7 +126,7 @@ def test_live_output_is_shown_where_it_was_asked_for(tmp_path: Path):
     with open(reader, "rb") as shown, closing(results.Recorder(folder, {"stderr": writer})) as recorder:  # noqa: PTH123
         recorder.write("stdout", b"kept")
         recorder.write("stderr", b"shown")
-        assert recorder.write("stderr", b"") is None
+        assert recorder.show() is None
         assert shown.read(5) == b"shown"
         os.close(writer)
 
@@ -137,7 +137,7 @@ def test_a_watcher_that_goes_is_not_missed(tmp_path: Path):
     os.close(reader)
     with closing(results.Recorder(folder, {"stderr": writer})) as recorder:
         recorder.write("stderr", b"one")
-        assert recorder.write("stderr", b"") is None
+        assert recorder.show() is None
         os.close(writer)
         recorder.write("stderr", b"two")
     assert (folder / "stderr").read_bytes() == b"onetwo"

@@ -158,7 +158,7 @@ def test_a_key_tells_processors_apart(tmp_path, monkeypatch):
 
 PROGRAM = """
 import sys
-from bactools.core.running import Linked, Run
+from bactools.core.running import Linked, Printing, Run
 from bactools.edges import wasm_runtime
 from bactools.edges.wasm_runtime import making
 made = making.Maker._compiled
@@ -167,7 +167,7 @@ def counted(self, kind, data):
         file.write("compiled\\n")
     return made(self, kind, data)
 making.Maker._compiled = counted
-print(wasm_runtime.run(Linked("m", sys.argv[1]), None, Run((), {}, ()), lambda *_: None).exit_code)
+print(wasm_runtime.run(Linked("m", sys.argv[1]), None, Run((), {}, ()), Printing(lambda *_: None)).exit_code)
 """
 
 

@@ -9,7 +9,7 @@ import pytest
 from processes import eventually
 
 from bactools.core.errors import BacError
-from bactools.core.running import Linked, Mount, Run
+from bactools.core.running import Linked, Mount, Printing, Run
 from bactools.edges.wasm_runtime import Runtime
 
 DATA = Path(__file__).parents[1] / "data"
@@ -36,7 +36,8 @@ def done(engine, module, **wanted):
     """What a module printed on standard output, and its ending."""
     printed = []
     run = Run(**{"arguments": (), "environment": {}, "mounts": (), "timeout": 60, **wanted})
-    ending = engine.run(Linked(Path(module).name, str(module)), None, run, lambda _, data: printed.append(data), print)
+    printing = Printing(lambda _, data: printed.append(data))
+    ending = engine.run(Linked(Path(module).name, str(module)), None, run, printing, print)
     return b"".join(printed), ending
 
 

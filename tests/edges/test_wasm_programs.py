@@ -264,9 +264,10 @@ def test_a_run_is_stopped_when_its_descriptor_is_readable():
     try:
         os.write(writer, b"x")
         program = (
-            "import sys; from bactools.core.running import Linked, Run\nfrom bactools.edges import wasm_runtime\n"
+            "import sys; from bactools.core.running import Linked, Printing, Run\n"
+            "from bactools.edges import wasm_runtime\n"
             "wanted = Run((), {}, (), stop=int(sys.argv[2]))\n"
-            "print(wasm_runtime.run(Linked('m', sys.argv[1]), None, wanted, lambda stream, data: None)[:4])"
+            "print(wasm_runtime.run(Linked('m', sys.argv[1]), None, wanted, Printing(print))[:4])"
         )
         words = [sys.executable, "-c", program, DATA / "spin.wat", str(reader)]
         told = subprocess.check_output(words, pass_fds=[reader], timeout=TIMEOUT)
@@ -279,10 +280,11 @@ def test_a_run_is_stopped_when_its_descriptor_is_readable():
 def test_several_threads_run_programs_at_once_and_each_ends_by_itself():
     program = (
         "import sys; from concurrent.futures import ThreadPoolExecutor as Pool\n"
-        "from bactools.core.running import Linked, Run\nfrom bactools.edges import wasm_runtime\n"
+        "from bactools.core.running import Linked, Printing, Run\nfrom bactools.edges import wasm_runtime\n"
+        "silent = Printing(lambda *_: None)\n"
         "def run(each):\n"
         "    module, timeout = each\n"
-        "    return wasm_runtime.run(Linked('m', module), None, Run((), {}, (), timeout=timeout), lambda s, d: None)\n"
+        "    return wasm_runtime.run(Linked('m', module), None, Run((), {}, (), timeout=timeout), silent)\n"
         "jobs = [(sys.argv[1], 2)] * 2 + [(sys.argv[2], None)] * 8\n"
         "with Pool(4) as pool: print(sorted(ending.status for ending in pool.map(run, jobs)))"
     )

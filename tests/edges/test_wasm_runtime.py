@@ -153,19 +153,19 @@ def test_a_timeout_ends_a_guest_that_computes_or_sleeps(guest, module):
 
 def test_the_timeout_counts_from_the_start_of_the_guest():
     program = (
-        "import time; from bactools.core.running import Ending\n"
+        "import time; from bactools.core.running import Ending, Printing\n"
         "from bactools.edges.wasm_runtime import child, listening\n"
         "def work(started): time.sleep(1.5); started(); return Ending('completed', 0)\n"
-        "print(child.supervise(work, print, listening.Watch(timeout=1)).status)"
+        "print(child.supervise(work, Printing(print), listening.Watch(timeout=1)).status)"
     )
     assert subprocess.check_output([sys.executable, "-c", program], timeout=TIMEOUT) == b"completed\n"
 
 
 def test_a_fault_of_the_engine_is_told_and_not_printed():
     program = (
-        "from bactools.core.errors import BacError\n"
+        "from bactools.core.errors import BacError\nfrom bactools.core.running import Printing\n"
         "from bactools.edges.wasm_runtime import child, listening\n"
-        "try: child.supervise(lambda started: 1 // 0, print, listening.Watch())\n"
+        "try: child.supervise(lambda started: 1 // 0, Printing(print), listening.Watch())\n"
         "except BacError as error: print(error.line())"
     )
     words = [sys.executable, "-c", program]
@@ -424,10 +424,10 @@ def refusing(module, error, timeout=TIMEOUT):
     """Run a module whose output is refused with an error, and print what comes of it and the processes left."""
     program = (
         "import os, sys; from pathlib import Path; from bactools.core.errors import BacError\n"
-        "from bactools.core.running import Linked, Run\nfrom bactools.edges import wasm_runtime\n"
+        "from bactools.core.running import Linked, Printing, Run\nfrom bactools.edges import wasm_runtime\n"
         f"def write(stream, data): raise {error}\n"
         f"module, wanted = Linked('m', sys.argv[1]), Run((), {{}}, (), timeout={timeout})\n"
-        "try: print(wasm_runtime.run(module, None, wanted, write)[:4])\n"
+        "try: print(wasm_runtime.run(module, None, wanted, Printing(write))[:4])\n"
         "except OSError as error: print(repr(error))\n"
         "print(Path(f'/proc/self/task/{os.getpid()}/children').read_text().split())"
     )

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from bactools.core.errors import BacError, Terminated
-from bactools.core.running import Deadline, Linked, Mount, Run
+from bactools.core.running import Deadline, Linked, Mount, Printing, Run
 from bactools.edges import wasm_runtime
 
 
@@ -37,8 +37,8 @@ def main(module, folder, wanted):
     digest = fields.pop("digest", None)
     shown = []
     try:
-        linked = Linked(Path(module).name, module)
-        ending = wasm_runtime.run(linked, digest, Run(**fields), partial(keep, Path(folder)), shown.append)
+        linked, printing = Linked(Path(module).name, module), Printing(partial(keep, Path(folder)))
+        ending = wasm_runtime.run(linked, digest, Run(**fields), printing, shown.append)
     except BacError as error:
         print(json.dumps({"error": error.code, "message": error.message, "hint": error.hint}))
     else:

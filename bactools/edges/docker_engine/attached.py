@@ -7,15 +7,15 @@ bytes (Engine API, "Attach to a container"). Pieces of a frame are passed on as 
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from bactools.edges.docker_engine.client import translated
 
 if TYPE_CHECKING:
+    from bactools.core.running import Stream
     from bactools.edges.docker_engine.patience import Patience
 
-Stream = Literal["stdout", "stderr"]
-Printed = tuple[Stream, bytes]
+    Printed = tuple[Stream, bytes]
 
 STREAMS: dict[int, Stream] = {1: "stdout", 2: "stderr"}
 HEADER = struct.Struct(">BxxxL")

@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 
     from bactools.core.container_options import GpuRequest, Gpus, Options
     from bactools.core.credentials import Credential
-    from bactools.core.running import Mount, Run
-    from bactools.edges.docker_engine.supervision import Write
+    from bactools.core.running import Mount, Printing, Run
 
 LABEL = "bactools"
 """The label of every container; its value is the job's id."""
@@ -70,10 +69,10 @@ def run(
     client: DockerClient,
     launch: Launch,
     wanted: Run,
-    write: Write,
+    printing: Printing,
     progress: Callable[[str | None], None],
 ) -> Ending:
-    """Run a container to its end and hand what it prints to ``write`` as it comes.
+    """Run a container to its end and hand what it prints to ``printing`` as it comes.
 
     Raises BacError when the job's program never ran: ``unsupported``, ``not_found``, ``unauthorized``, ``not_started``
     or as ``translated`` and ``launch.login``. Whatever happens later is in the Ending, and so is a container that
@@ -92,7 +91,7 @@ def run(
             _pull(client, launch, wanted, progress)
             with signals.held():
                 container = _create(client, options, launch.results)
-        ending = _owned(client, container, supervise(client, container, wanted, write), wanted)
+        ending = _owned(client, container, supervise(client, container, wanted, printing), wanted)
     except Expired:
         return Ending("timeout", None, f"{out_of_time(wanted)}, while its image was pulled")
     except Stopped:

@@ -21,14 +21,9 @@ from bactools.edges.docker_engine.patience import LONGEST_POLL, Expired, Patienc
 from bactools.edges.docker_engine.postmortem import ended, removed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from docker import DockerClient
 
-    from bactools.core.running import Run
-    from bactools.edges.docker_engine.attached import Stream
-
-    Write = Callable[[Stream, bytes], int | None]  # as that of edges.results.Recorder
+    from bactools.core.running import Printing, Run
 
 GRACE = 2
 """Seconds between SIGTERM and SIGKILL for a job that is stopped."""
@@ -40,17 +35,17 @@ GLANCE = 0.5
 """Seconds between two looks at whether a container that has closed its streams shall be stopped."""
 
 
-def supervise(client: DockerClient, container: str, wanted: Run, write: Write) -> Ending:
+def supervise(client: DockerClient, container: str, wanted: Run, printing: Printing) -> Ending:
     """Start a container and stay with it to its end.
 
     Raises BacError ``not_started`` and as ``translated`` when its program never ran. After that, an interruption,
-    a BrokenPipeError of ``write`` and a BacError, the engine's or that of ``write``, stop it and come back as the
+    a BrokenPipeError of ``printing`` and a BacError, the engine's or that of ``printing``, stop it and come back as the
     Ending's ``interruption``.
     """
     with translated("attaching to the container"):
         attached = Attached(client.api.attach_socket(container))
     try:
-        return _watch(client, container, attached, wanted, write)
+        return _watch(client, container, attached, wanted, printing)
     finally:
         attached.close()
 
@@ -70,14 +65,14 @@ def out_of_time(wanted: Run) -> str:
     return f"stopped after its total timeout of {wanted.deadline.seconds:g} s" if wanted.deadline else ""
 
 
-def _watch(client: DockerClient, container: str, attached: Attached, wanted: Run, write: Write) -> Ending:
+def _watch(client: DockerClient, container: str, attached: Attached, wanted: Run, printing: Printing) -> Ending:
     started, late = False, ""
     try:
         with signals.held(), translated("starting the container", bad_request="not_started"):
             client.api.start(container)
             started = True
         patience, late = limits(wanted)
-        _copy(attached, patience, write)
+        _copy(attached, patience, printing)
         return ended(client, container, _wait(client, container, patience), wanted)
     except Expired:
         ending = Ending("timeout", None, late)
@@ -94,24 +89,24 @@ def _watch(client: DockerClient, container: str, attached: Attached, wanted: Run
             return removed(None)
         return Ending("failed", None, error.message, error)  # removing it stops it
     try:
-        code = _stop(client, container, attached, write, GRACE)
+        code = _stop(client, container, attached, printing, GRACE)
     except (KeyboardInterrupt, Terminated, BrokenPipeError) as interruption:
         ending = ending._replace(interruption=ending.interruption or interruption)
-        code = _stop(client, container, attached, write, grace=0)
+        code = _stop(client, container, attached, printing, grace=0)
     return ending._replace(exit_code=code)
 
 
-def _copy(attached: Attached, patience: Patience, write: Write, *, for_readers: bool = True) -> None:
+def _copy(attached: Attached, patience: Patience, printing: Printing, *, for_readers: bool = True) -> None:
     """Keep all that a container prints; wait ``for_readers`` of it, or leave them what they take at once."""
     while True:
         attached.wait(patience)
         with signals.held():  # a piece that is not kept would be missing in the middle
             printed = attached.read()
             for stream, data in printed or ():
-                write(stream, data)
+                printing.write(stream, data)
         if printed is None:
             return
-        while (behind := write("stdout", b"")) is not None and for_readers:
+        while (behind := printing.show()) is not None and for_readers:
             patience.await_writable(behind)
 
 
@@ -130,7 +125,7 @@ def _wait(client: DockerClient, container: str, patience: Patience) -> int:
             patience.check()
 
 
-def _stop(client: DockerClient, container: str, attached: Attached, write: Write, grace: int) -> int | None:
+def _stop(client: DockerClient, container: str, attached: Attached, printing: Printing, grace: int) -> int | None:
     """Stop a container, keep what it still prints, and tell its exit status if the engine can.
 
     What it prints is read meanwhile: an engine may not notice the end of a container whose output nobody takes.
@@ -145,7 +140,7 @@ def _stop(client: DockerClient, container: str, attached: Attached, write: Write
         thread.start()
     try:
         patience = Patience(time.monotonic() + grace + CLOSING)
-        _copy(attached, patience, write, for_readers=False)
+        _copy(attached, patience, printing, for_readers=False)
         code = _wait(client, container, patience)
     except (BacError, Expired):
         return None

@@ -11,7 +11,7 @@ import re
 import stat
 from contextlib import suppress
 from itertools import count
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from bactools.core.errors import BacError
 from bactools.core.records import Output
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-Stream = Literal["stdout", "stderr"]
+    from bactools.core.running import Stream
+
 STREAMS: tuple[Stream, ...] = ("stdout", "stderr")
 
 MAX_STREAM = 1024**3
@@ -206,17 +207,8 @@ class Recorder:
             for reader in self._readers.values():
                 reader.end()
 
-    def write(self, stream: Stream, data: bytes) -> int | None:
-        """Keep a piece of output; with an empty one, show what is kept, as far as who watches takes it.
-
-        Returns the descriptor of one who has not taken all yet: what comes before that has is soon not shown any more.
-
-        Raises BacError ``unwritable_file`` when the disk is full or our standard output fails, and
-        BrokenPipeError when whoever reads our standard output has gone; one who only read along on standard error
-        is not missed.
-        """
-        if not data:
-            return self._show()
+    def write(self, stream: Stream, data: bytes) -> None:
+        """Keep a piece of output. Raises BacError ``unwritable_file`` when the disk is full."""
         room = max(0, self._limit - self.printed[stream])
         self.printed[stream] += len(data)
         try:
@@ -225,9 +217,14 @@ class Recorder:
             raise _unwritable(f"keep what the job prints in {self._folder / stream}", error) from error
         if stream in self._live:
             self._live[stream].take(data)
-        return None
 
-    def _show(self) -> int | None:
+    def show(self) -> int | None:
+        """Show what is kept, as far as who watches takes it.
+
+        Returns the descriptor of one who has not taken all yet: what comes before that has is soon not shown any more.
+        Raises BacError ``unwritable_file`` when our standard output fails, and BrokenPipeError when whoever reads it
+        has gone; one who only read along on standard error is not missed.
+        """
         behind = None
         for descriptor, reader in list(self._readers.items()):
             try:

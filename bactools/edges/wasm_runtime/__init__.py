@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bactools.core.running import Ending, Linked, Run
+    from bactools.core.running import Ending, Linked, Printing, Run
     from bactools.core.wasm_facts import WasmFacts
-    from bactools.edges.wasm_runtime.listening import Write
 
 TRIAL_TIMEOUT = 20.0
 """Seconds for all trials of the engine together, which take a quarter of one."""
@@ -49,10 +48,10 @@ def run(
     module: Linked,
     digest: str | None,
     wanted: Run,
-    write: Write,
+    printing: Printing,
     progress: Callable[[str | None], None] = lambda _: None,
 ) -> Ending:
-    """Run a core module (WASI preview 1) or a component (WASI 0.2); what it prints goes to ``write`` as it comes.
+    """Run a core module (WASI preview 1) or a component (WASI 0.2); what it prints goes to ``printing`` as it comes.
 
     The module is a file, binary or text, with this digest if one is given, and linked with ``wanted.modules`` and
     what it imports from ``wanted.mounts``. What is compiled is kept for the user. ``progress`` hears of a module that
@@ -69,10 +68,10 @@ def run(
     Raises BacError where nothing was started: ``bad_module``, ``no_entrypoint``, ``unsupported`` (an import
     that is not there, a mount that cannot be), ``not_started``, ``no_engine``, ``digest_mismatch``, ``too_large``,
     ``unreadable_file``, ``unwritable_file``; and ``engine_failed`` for a fault of the engine itself. A BacError of
-    ``write`` ends the guest and is the Ending's ``interruption``; what else it raises comes through.
+    ``printing`` ends the guest and is the Ending's ``interruption``; what else it raises comes through.
     """
     with closing(Runtime()) as runtime:
-        return runtime.run(module, digest, wanted, write, progress)
+        return runtime.run(module, digest, wanted, printing, progress)
 
 
 class Runtime:
@@ -91,7 +90,12 @@ class Runtime:
         self._guests.prepare()
 
     def run(
-        self, module: Linked, digest: str | None, wanted: Run, write: Write, progress: Callable[[str | None], None]
+        self,
+        module: Linked,
+        digest: str | None,
+        wanted: Run,
+        printing: Printing,
+        progress: Callable[[str | None], None],
     ) -> Ending:
         """Run a module, as the function ``run`` says."""
         from bactools.edges.wasm_runtime import folders, work
@@ -103,7 +107,7 @@ class Runtime:
         with folders.opened(wanted.mounts) as preopens:
             order = work.order(module, digest, wanted, preopens)
             try:
-                return self._guests.run(order, write, Watch(wanted.timeout, wanted.deadline, wanted.stop, waiting))
+                return self._guests.run(order, printing, Watch(wanted.timeout, wanted.deadline, wanted.stop, waiting))
             finally:
                 progress(None)
 

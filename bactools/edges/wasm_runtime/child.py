@@ -26,7 +26,8 @@ from bactools.edges.wasm_runtime.serving import Report
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from bactools.edges.wasm_runtime.listening import Watch, Write
+    from bactools.core.running import Printing
+    from bactools.edges.wasm_runtime.listening import Watch
     from bactools.edges.wasm_runtime.serving import Worker
 
 
@@ -70,10 +71,10 @@ class Gone(NamedTuple):
     cpu_seconds: float | None
 
 
-def supervise(work: Callable[[Callable[[], None]], Ending], write: Write, watch: Watch) -> Ending:
+def supervise(work: Callable[[Callable[[], None]], Ending], printing: Printing, watch: Watch) -> Ending:
     """Do ``work`` in a child of its own, as ``Guests.run`` has an order done."""
     with closing(Guests(_Once(work))) as guests:
-        return guests.run(b"", write, watch)
+        return guests.run(b"", printing, watch)
 
 
 class Guests:
@@ -92,18 +93,18 @@ class Guests:
             with signals.held(signals.STOPPING):
                 self._idle = self._forked(partial(serving.wait, self._worker))
 
-    def run(self, order: bytes, write: Write, watch: Watch) -> Ending:
-        """Have an order done for as long as ``watch`` lets it, and hand what its guest prints to ``write`` as it comes.
+    def run(self, order: bytes, printing: Printing, watch: Watch) -> Ending:
+        """Have an order done for as long as ``watch`` lets it; what its guest prints goes to ``printing`` as it comes.
 
-        SIGINT, SIGTERM and SIGHUP in this process, and a BacError of ``write``, end the child and come back as the
+        SIGINT, SIGTERM and SIGHUP in this process, and a BacError of ``printing``, end the child and come back as the
         ending's ``interruption``. Raises the BacError that the work raised, and ``engine_failed``; whatever else
-        ``write`` raises, once the child is gone.
+        ``printing`` raises, once the child is gone.
         """
         if self._idle is None:
             self._worker.load()  # here, so that every child from now on finds it loaded
         with _pipe() as report, _pipe() as stdout, _pipe() as stderr:
             pipes = (report, stdout, stderr)
-            copier = Copier({stdout.reading.fileno(): "stdout", stderr.reading.fileno(): "stderr"}, write)
+            copier = Copier({stdout.reading.fileno(): "stdout", stderr.reading.fileno(): "stderr"}, printing)
             child, interruption, heard, told = None, None, Heard(b""), None
             try:
                 with signals.held(signals.STOPPING):

@@ -9,7 +9,7 @@ import os
 import select
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from bactools.core.errors import BacError
 from bactools.core.running import Ending
@@ -18,11 +18,7 @@ from bactools.edges import signals
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from bactools.core.running import Deadline
-
-    Write = Callable[["Stream", bytes], int | None]  # as that of edges.results.Recorder
-
-Stream = Literal["stdout", "stderr"]
+    from bactools.core.running import Deadline, Printing, Stream
 
 STARTED = b"\n"  # ends the line that tells the CPU seconds until then; there is none in a report
 REPORT_LIMIT = 65536
@@ -54,26 +50,26 @@ class Heard(NamedTuple):
 class Copier:
     """Hands on what comes through the pipes of the guest's streams, by the descriptors of their reading ends."""
 
-    def __init__(self, streams: Mapping[int, Stream], write: Write) -> None:
+    def __init__(self, streams: Mapping[int, Stream], printing: Printing) -> None:
         self.streams = streams
-        self._write = write
+        self._printing = printing
         self._in_hand = False
         self._unshown = False
 
     def copy(self, descriptor: int) -> bytes:
-        """One piece, handed on to be kept; empty at the end of the stream. Raises as ``write``."""
+        """One piece, handed on to be kept; empty at the end of the stream. Raises as ``printing``."""
         with signals.held():
             self._in_hand = True
             data = os.read(descriptor, PIECE)
             if data:
-                self._write(self.streams[descriptor], data)
+                self._printing.write(self.streams[descriptor], data)
                 self._unshown = True
             self._in_hand = False
         return data
 
     def show(self) -> int | None:
-        """Have shown what was kept; the descriptor of a reader who has not taken all of it yet. Raises as ``write``."""
-        behind = self._write("stdout", b"") if self._unshown else None
+        """As ``Printing.show``, where something has been kept since."""
+        behind = self._printing.show() if self._unshown else None
         self._unshown = behind is not None
         return behind
 
