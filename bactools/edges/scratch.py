@@ -11,7 +11,7 @@ import os
 import shutil
 import stat
 from contextlib import contextmanager, suppress
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,10 +42,10 @@ def folder() -> Iterator[Path]:
         os.close(number)
 
 
-@lru_cache(maxsize=1)
 def clear_left() -> None:
-    """Take away, once in this process, what killed ones have left, for a run that needs no folder itself."""
-    sweep(parent().resolve())
+    """Take away what killed runs have left, for a run that needs no folder itself."""
+    with suppress(OSError):  # without a place for temporary files nothing is left in one
+        sweep(parent().resolve())
 
 
 def parent() -> Path:
@@ -53,8 +53,9 @@ def parent() -> Path:
     return Path(os.environ.get("TMPDIR") or USUAL)
 
 
+@cache
 def sweep(place: Path) -> None:
-    """Take away this user's folders whose processes are gone."""
+    """Take away, once in this process, this user's folders whose processes are gone."""
     found: list[Path] = []
     with suppress(OSError):
         found = [Path(each) for each in os.scandir(place) if each.name.startswith(PREFIX)]
