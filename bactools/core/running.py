@@ -44,10 +44,11 @@ class Mount(NamedTuple):
 
 
 class Linked(NamedTuple):
-    """A WebAssembly module that others import from: a file of this host, and its path in the job, which is its name."""
+    """A WebAssembly module: its path in the job, which is its name, a file of this host, the digest if one is known."""
 
     name: str
     host: str
+    digest: str | None = None
 
 
 class Deadline(NamedTuple):

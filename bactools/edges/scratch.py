@@ -1,7 +1,7 @@
 """A folder for what is fetched or put together for one run; those of runs that were killed are taken away by the next.
 
 Each is locked for as long as its process lives, whatever ends it: one that nobody has locked is nobody's. The lock is
-on the folder itself, so that there is none without it.
+on the folder itself, so that there is none without it. It may tell of which run it is, for that to be ended, too.
 """
 
 from __future__ import annotations
@@ -11,27 +11,34 @@ import os
 import shutil
 import stat
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bactools.core.errors import BacError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 PREFIX = "bactools-run-"
+RUN = "run"
+"""A link to the results of the run that a folder belongs to."""
 USUAL = "/tmp"  # noqa: S108 (POSIX's; what is made in it has a random name and one owner)
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @contextmanager
-def folder() -> Iterator[Path]:
-    """A new folder below ``TMPDIR`` for as long as the block lasts. Raises BacError ``unwritable_file``."""
+def folder(run: Path | None = None) -> Iterator[Path]:
+    """A new folder below ``TMPDIR`` for as long as the block lasts. Raises BacError ``unwritable_file``.
+
+    ``run`` is where the results are of the run that it belongs to, by a full path.
+    """
     try:
         place = parent().resolve()
-        sweep(place)
+        _sweep(place, None)
         path, number = _locked(place)
+        if run is not None:
+            (path / RUN).symlink_to(run)
     except OSError as error:
         where = f" as {error.filename}" if error.filename else ""
         raise BacError("unwritable_file", f"cannot make a folder for a run{where}: {error.strerror}") from error
@@ -42,10 +49,10 @@ def folder() -> Iterator[Path]:
         os.close(number)
 
 
-def clear_left() -> None:
-    """Take away what killed runs have left, for a run that needs no folder itself."""
+def clear_left(end: Callable[[Path], None]) -> None:
+    """Take away, once in this process, what killed runs have left, and ``end`` those runs by their results."""
     with suppress(OSError):  # without a place for temporary files nothing is left in one
-        sweep(parent().resolve())
+        _sweep(parent().resolve(), end)
 
 
 def parent() -> Path:
@@ -53,9 +60,9 @@ def parent() -> Path:
     return Path(os.environ.get("TMPDIR") or USUAL)
 
 
-@cache
-def sweep(place: Path) -> None:
-    """Take away, once in this process, this user's folders whose processes are gone."""
+@lru_cache
+def _sweep(place: Path, end: Callable[[Path], None] | None) -> None:
+    """Take away this user's folders whose processes are gone; those of runs only with an ``end`` for them."""
     found: list[Path] = []
     with suppress(OSError):
         found = [Path(each) for each in os.scandir(place) if each.name.startswith(PREFIX)]
@@ -65,9 +72,18 @@ def sweep(place: Path) -> None:
             try:
                 if _is_ours(os.fstat(number)):
                     fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    shutil.rmtree(path, ignore_errors=True)
+                    _clear(path, end)
             finally:
                 os.close(number)
+
+
+def _clear(path: Path, end: Callable[[Path], None] | None) -> None:
+    with suppress(FileNotFoundError):
+        run = (path / RUN).readlink()
+        if end is None:
+            return
+        end(run)
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def _locked(place: Path) -> tuple[Path, int]:

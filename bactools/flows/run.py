@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, nullcontext
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 FULL = "the disk of its results is full"
 GIVEN = "--timeout set that limit"
+GUEST = "guest"
+"""Where a module's own folders are put together."""
 
 
 class _Running(NamedTuple):
@@ -115,7 +117,7 @@ def _joined(*words: str | None) -> str | None:
 def _execute(running: _Running, variables: dict[str, str]) -> Ending:
     order, setup = running.order, running.setup
     with ExitStack() as stack:
-        scratch = stack.enter_context(scratches.folder()) if plan.fetches(order.task) else Path()
+        scratch = stack.enter_context(_scratch(running))
         place = inputs.Place(
             setup.sources, (order.partition, order.partitions), Budget(order.input_limit), scratch, setup.progress
         )
@@ -128,12 +130,19 @@ def _execute(running: _Running, variables: dict[str, str]) -> Ending:
             from bactools.flows.run_wasm import Means, run_module
 
             wanted = plan.run(order.task, mounts, variables, setup.timeout)._replace(deadline=running.deadline)
-            means = Means(setup.engines.wasm(), partial(_module, running, place), setup.progress)
+            means = Means(setup.engines.wasm(), partial(_module, running, place), scratch / GUEST, setup.progress)
             return run_module(order.task, order.choice.digest, wanted, printing, means)
         from bactools.flows import run_container
 
         prepared = run_container.Prepared(mounts, variables, running.deadline, str(scratch))
         return run_container.run(order, setup, prepared, printing)
+
+
+def _scratch(running: _Running) -> AbstractContextManager[Path]:
+    """A folder for what is put together for a run; of a module's, of which no engine knows, it tells the next run."""
+    if running.order.task.engine == "wasm":
+        return scratches.folder(running.folder)
+    return scratches.folder() if plan.fetches(running.order.task) else nullcontext(Path())
 
 
 def _in_time(running: _Running) -> AbstractContextManager[None]:

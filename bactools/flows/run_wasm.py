@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
 
 class Means(NamedTuple):
-    """What running a module needs: what runs it, how an input gets here, and who is told of one that compiles long."""
+    """What running a module needs: what runs it, how an input gets here, a place for a folder, who is told of it."""
 
     engine: Runtime
     fetch: Fetch
+    place: Path
     progress: Progress
 
 
@@ -34,9 +35,9 @@ def run_module(task: Task, digest: str | None, wanted: Run, printing: Printing, 
     An input is fetched as a file, or a folder with the one module in it. Raises BacError ``bad_spec``, or as fetching,
     reading and starting modules do.
     """
-    entry = _linked(task, task.entry_module or "", means.fetch)
+    entry = _linked(task, task.entry_module or "", means.fetch)._replace(digest=digest)
     libraries = tuple(_linked(task, target, means.fetch) for target in task.import_modules)
-    return means.engine.run(entry, digest, wanted._replace(modules=libraries), printing, means.progress)
+    return means.engine.run(entry, wanted._replace(modules=libraries), printing, means.place, means.progress)
 
 
 def _linked(task: Task, target: str, fetch: Fetch) -> Linked:

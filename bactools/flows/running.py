@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from bactools.core.errors import BacError, Status, Terminated
-from bactools.edges import scratch
+from bactools.edges import results, scratch
 from bactools.flows import orders
 from bactools.flows.run import run
 
@@ -122,9 +122,11 @@ def _run_each(runner: Runner, candidate: Candidate, tally: Tally) -> None:
 def clear(order: Order, setup: Setup, voice: Voice) -> None:
     """Before the first run: remove the inputs, and before the first container those, that a killed bac-exec has left.
 
+    The runs that they belonged to are ended.
+
     What fails there is for the run.
     """
-    scratch.clear_left()
+    scratch.clear_left(results.seal_left)
     if order.task.engine != "docker":
         return
     from bactools.flows import run_container

@@ -208,6 +208,24 @@ def test_the_guest_dies_with_a_killed_bac_exec(spawn, job, tmp_path):
     eventually(lambda: not running(guest))
 
 
+def test_the_results_of_a_killed_bac_exec_are_ended_by_the_next(spawn, run, job, tmp_path):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    env = {"TMPDIR": str(temporary)}
+    process = spawn("bac-exec", "--results", tmp_path / "results", input=job("spin.wat"), env=env)
+    guest = begun(process, tmp_path / "results")
+    process.kill()
+    process.wait(60)
+    eventually(lambda: not running(guest))
+    (killed,) = (tmp_path / "results").iterdir()
+    assert (killed / "outputs").stat().st_mode & 0o777 == 0o777
+    assert not (killed / "exitCode").exists()
+    assert run("bac-exec", "--results", tmp_path / "others", input=job(EXAMPLES / "hello.wat"), env=env).status == 0
+    assert files(killed) == {"stdout": b"spinning\n", "stderr": b"", "exitCode": b"-1"}
+    assert (killed / "outputs").stat().st_mode & 0o777 == 0o755
+    assert list(temporary.iterdir()) == []
+
+
 def begun(process, results):
     """The process of the guest, once it has printed."""
     eventually(lambda: any(path.read_bytes() == b"spinning\n" for path in results.glob("*/stdout")))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 
 HOLD = """
 import sys
+from contextlib import contextmanager
+from pathlib import Path
 from bactools.edges import scratch
-with scratch.folder() as path:
+with scratch.folder(*map(Path, sys.argv[1:])) as path:
     (path / "input").write_text("data")
     print(path, flush=True)
     sys.stdin.read()
@@ -31,13 +34,18 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
 
 
-@pytest.fixture
-def holder() -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
+@contextmanager
+def holding(*results: str) -> Iterator[subprocess.Popen[str]]:
+    words = [sys.executable, "-c", HOLD, *results]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         yield process
         process.kill()
+
+
+@pytest.fixture
+def holder() -> Iterator[subprocess.Popen[str]]:
+    with holding() as process:
+        yield process
 
 
 def held(process: subprocess.Popen[str]) -> Path:
@@ -60,6 +68,28 @@ def test_the_folder_of_a_killed_process_is_taken_away_by_the_next(holder: subpro
     assert (left / "input").read_text() == "data"
     with scratch.folder():
         assert not left.exists()
+
+
+def test_a_killed_run_is_ended_with_its_folder_by_who_can_end_it(tmp_path: Path) -> None:
+    ended: list[Path] = []
+    with holding("/somebody/s/job-1") as holder:
+        left = held(holder)
+        holder.send_signal(signal.SIGKILL)
+        holder.wait()
+    with scratch.folder():
+        assert (left / "input").read_text() == "data"
+    scratch.clear_left(ended.append)
+    assert ended == [Path("/somebody/s/job-1")]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_living_run_is_not_ended(tmp_path: Path) -> None:
+    ended: list[Path] = []
+    with holding("/somebody/s/job-1") as holder:
+        used = held(holder)
+        scratch.clear_left(ended.append)
+        assert list(tmp_path.iterdir()) == [used]
+    assert ended == []
 
 
 def test_the_folder_of_a_living_process_stays(holder: subprocess.Popen[str]) -> None:

@@ -167,7 +167,7 @@ def counted(self, kind, data):
         file.write("compiled\\n")
     return made(self, kind, data)
 making.Maker._compiled = counted
-print(wasm_runtime.run(Linked("m", sys.argv[1]), None, Run((), {}, ()), Printing(lambda *_: None)).exit_code)
+print(wasm_runtime.run(Linked("m", sys.argv[1]), Run((), {}, ()), Printing(lambda *_: None)).exit_code)
 """
 
 

@@ -3,6 +3,7 @@
 import os
 import signal
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -27,17 +28,22 @@ GROW = """(module (memory (export "memory") 1)
 
 
 @pytest.fixture
-def engine():
+def engine(tmp_path_factory):
+    """``engine(module, run, printing)`` runs a module in a process that may have run others before."""
     with closing(Runtime()) as runtime:
-        yield runtime
+        yield partial(run_by, runtime, tmp_path_factory)
+
+
+def run_by(runtime, tmp_path_factory, module, wanted, printing):
+    place = tmp_path_factory.mktemp("place") / "guest"
+    return runtime.run(Linked(Path(module).name, str(module)), wanted, printing, place, print)
 
 
 def done(engine, module, **wanted):
     """What a module printed on standard output, and its ending."""
     printed = []
     run = Run(**{"arguments": (), "environment": {}, "mounts": (), "timeout": 60, **wanted})
-    printing = Printing(lambda _, data: printed.append(data))
-    ending = engine.run(Linked(Path(module).name, str(module)), None, run, printing, print)
+    ending = engine(module, run, Printing(lambda _, data: printed.append(data)))
     return b"".join(printed), ending
 
 
@@ -131,10 +137,10 @@ def test_descriptors_do_not_add_up(engine):
     eventually(lambda: held() == before)
 
 
-def test_an_engine_that_was_got_ready_runs_the_first_guest():
-    with closing(Runtime()) as engine:
-        engine.prepare()
+def test_an_engine_that_was_got_ready_runs_the_first_guest(tmp_path_factory):
+    with closing(Runtime()) as runtime:
+        runtime.prepare()
         (child,) = children()
-        assert done(engine, HELLO)[0] == b"hello\n"
+        assert done(partial(run_by, runtime, tmp_path_factory), HELLO)[0] == b"hello\n"
         assert children() == [child]
     assert children() == []

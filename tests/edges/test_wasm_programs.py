@@ -267,7 +267,7 @@ def test_a_run_is_stopped_when_its_descriptor_is_readable():
             "import sys; from bactools.core.running import Linked, Printing, Run\n"
             "from bactools.edges import wasm_runtime\n"
             "wanted = Run((), {}, (), stop=int(sys.argv[2]))\n"
-            "print(wasm_runtime.run(Linked('m', sys.argv[1]), None, wanted, Printing(print))[:4])"
+            "print(wasm_runtime.run(Linked('m', sys.argv[1]), wanted, Printing(print))[:4])"
         )
         words = [sys.executable, "-c", program, DATA / "spin.wat", str(reader)]
         told = subprocess.check_output(words, pass_fds=[reader], timeout=TIMEOUT)
@@ -284,7 +284,7 @@ def test_several_threads_run_programs_at_once_and_each_ends_by_itself():
         "silent = Printing(lambda *_: None)\n"
         "def run(each):\n"
         "    module, timeout = each\n"
-        "    return wasm_runtime.run(Linked('m', module), None, Run((), {}, (), timeout=timeout), silent)\n"
+        "    return wasm_runtime.run(Linked('m', module), Run((), {}, (), timeout=timeout), silent)\n"
         "jobs = [(sys.argv[1], 2)] * 2 + [(sys.argv[2], None)] * 8\n"
         "with Pool(4) as pool: print(sorted(ending.status for ending in pool.map(run, jobs)))"
     )

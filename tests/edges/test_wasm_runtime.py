@@ -427,7 +427,7 @@ def refusing(module, error, timeout=TIMEOUT):
         "from bactools.core.running import Linked, Printing, Run\nfrom bactools.edges import wasm_runtime\n"
         f"def write(stream, data): raise {error}\n"
         f"module, wanted = Linked('m', sys.argv[1]), Run((), {{}}, (), timeout={timeout})\n"
-        "try: print(wasm_runtime.run(module, None, wanted, Printing(write))[:4])\n"
+        "try: print(wasm_runtime.run(module, wanted, Printing(write))[:4])\n"
         "except OSError as error: print(repr(error))\n"
         "print(Path(f'/proc/self/task/{os.getpid()}/children').read_text().split())"
     )

@@ -37,8 +37,8 @@ def main(module, folder, wanted):
     digest = fields.pop("digest", None)
     shown = []
     try:
-        linked, printing = Linked(Path(module).name, module), Printing(partial(keep, Path(folder)))
-        ending = wasm_runtime.run(linked, digest, Run(**fields), printing, shown.append)
+        linked, printing = Linked(Path(module).name, module, digest), Printing(partial(keep, Path(folder)))
+        ending = wasm_runtime.run(linked, Run(**fields), printing, shown.append)
     except BacError as error:
         print(json.dumps({"error": error.code, "message": error.message, "hint": error.hint}))
     else:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from bactools.core.running import Ending, Linked, Printing, Run
     from bactools.core.wasm_facts import WasmFacts
@@ -46,14 +47,13 @@ def to_binary(data: bytes, name: str) -> bytes:
 
 def run(
     module: Linked,
-    digest: str | None,
     wanted: Run,
     printing: Printing,
     progress: Callable[[str | None], None] = lambda _: None,
 ) -> Ending:
     """Run a core module (WASI preview 1) or a component (WASI 0.2); what it prints goes to ``printing`` as it comes.
 
-    The module is a file, binary or text, with this digest if one is given, and linked with ``wanted.modules`` and
+    The module is a file, binary or text, and linked with ``wanted.modules`` and
     what it imports from ``wanted.mounts``. What is compiled is kept for the user. ``progress`` hears of a module that
     takes a second and more to compile; the times of ``wanted`` count from when that is done, and so do CPU seconds.
     Several threads may run modules at once; a thread that hears no signal is ended by ``wanted.stop``.
@@ -70,8 +70,10 @@ def run(
     ``unreadable_file``, ``unwritable_file``; and ``engine_failed`` for a fault of the engine itself. A BacError of
     ``printing`` ends the guest and is the Ending's ``interruption``; what else it raises comes through.
     """
-    with closing(Runtime()) as runtime:
-        return runtime.run(module, digest, wanted, printing, progress)
+    from bactools.edges import scratch
+
+    with closing(Runtime()) as runtime, scratch.folder() as folder:
+        return runtime.run(module, wanted, printing, folder / "guest", progress)
 
 
 class Runtime:
@@ -92,24 +94,26 @@ class Runtime:
     def run(
         self,
         module: Linked,
-        digest: str | None,
         wanted: Run,
         printing: Printing,
+        place: Path,
         progress: Callable[[str | None], None],
     ) -> Ending:
-        """Run a module, as the function ``run`` says."""
+        """Run a module, as the function ``run`` says; ``place`` is where a folder can be made, by its real path.
+
+        What is put there is for the caller to remove.
+        """
         from bactools.edges.wasm_runtime import folders, work
         from bactools.edges.wasm_runtime.listening import Watch
 
         def waiting(seconds: float | None) -> None:
             progress(None if seconds is None else f"compiling the module {module.name}: {seconds:.0f} s")
 
-        with folders.opened(wanted.mounts) as preopens:
-            order = work.order(module, digest, wanted, preopens)
-            try:
-                return self._guests.run(order, printing, Watch(wanted.timeout, wanted.deadline, wanted.stop, waiting))
-            finally:
-                progress(None)
+        order = work.order(module, wanted, folders.opened(wanted.mounts, place))
+        try:
+            return self._guests.run(order, printing, Watch(wanted.timeout, wanted.deadline, wanted.stop, waiting))
+        finally:
+            progress(None)
 
     def close(self) -> None:
         """End its process."""

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from bactools.core import linking, wasm
 from bactools.core.digests import digest_of
 from bactools.core.errors import BacError
+from bactools.core.running import Linked
 from bactools.edges import modules
 from bactools.edges.wasm_runtime import demands, guest
 from bactools.edges.wasm_runtime.making import Binary
 
 if TYPE_CHECKING:
-    from bactools.core.running import Linked, Run
+    from bactools.core.running import Run
     from bactools.core.wasm import ModuleFacts
 
 
@@ -28,13 +29,13 @@ class Loaded(NamedTuple):
     facts: tuple[ModuleFacts, ...]
 
 
-def load(module: Linked, digest: str | None, run: Run) -> Loaded:
-    """Read a module, which has this digest, and those that ``run`` links it with.
+def load(module: Linked, run: Run) -> Loaded:
+    """Read a module, and those that ``run`` links it with.
 
     Raises BacError ``unreadable_file``, ``too_large``, ``digest_mismatch``, ``bad_module``, ``no_entrypoint``, and
     ``unsupported`` for what the engine lacks, an import that nobody gives among it.
     """
-    binary = _binary(Path(module.host), module.name, digest)
+    binary = _binary(module)
     facts = wasm.read(binary.data, module.name)
     demands.check(facts)
     entry = demands.entry(facts, run)
@@ -45,7 +46,7 @@ def load(module: Linked, digest: str | None, run: Run) -> Loaded:
         place = places.get(path) or _among_inputs(path, run)
         if place is None:
             return None
-        found = _binary(place, path, None)
+        found = _binary(Linked(path, str(place)))
         read[path] = found, wasm.read(found.data, path)
         demands.check(read[path][1])
         return read[path][1]
@@ -66,8 +67,9 @@ def _among_inputs(path: str, run: Run) -> Path | None:
     return place if place.is_relative_to(root) and place.is_file() else None
 
 
-def _binary(path: Path, name: str, digest: str | None) -> Binary:
-    data = modules.read(path, f"the module {name}")
+def _binary(module: Linked) -> Binary:
+    name, digest = module.name, module.digest
+    data = modules.read(Path(module.host), f"the module {name}")
     found = digest_of(data, like=digest)
     if digest is not None and found != digest:
         raise BacError(

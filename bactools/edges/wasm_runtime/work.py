@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from bactools.edges.wasm_runtime.guest import Bench
 
 
-def order(module: Linked, digest: str | None, run: Run, preopens: tuple[Mount, ...]) -> bytes:
+def order(module: Linked, run: Run, preopens: tuple[Mount, ...]) -> bytes:
     """The run of a module, with what is mounted as folders, for ``Worker``."""
     plain = run._replace(deadline=None, stop=None, ports=())
-    return json.dumps((module, digest, plain, preopens)).encode("ascii")
+    return json.dumps((module, plain, preopens)).encode("ascii")
 
 
-def _read(data: bytes) -> tuple[Linked, str | None, Run, tuple[Mount, ...]]:
-    module, digest, fields, preopens = json.loads(data)
+def _read(data: bytes) -> tuple[Linked, Run, tuple[Mount, ...]]:
+    module, fields, preopens = json.loads(data)
     run = Run(*fields)
     run = run._replace(
         arguments=tuple(run.arguments),
@@ -32,7 +32,7 @@ def _read(data: bytes) -> tuple[Linked, str | None, Run, tuple[Mount, ...]]:
         mounts=tuple(Mount(*each) for each in run.mounts),
         modules=tuple(Linked(*each) for each in run.modules),
     )
-    return Linked(*module), digest, run, tuple(Mount(*each) for each in preopens)
+    return Linked(*module), run, tuple(Mount(*each) for each in preopens)
 
 
 class Worker:
@@ -59,8 +59,8 @@ class Worker:
         from bactools.edges.wasm_runtime import demands, guest, loading
 
         self.load()
-        module, digest, run, preopens = _read(data)
-        found = loading.load(module, digest, run)
+        module, run, preopens = _read(data)
+        found = loading.load(module, run)
         too_large = demands.too_large(found.facts, run.memory)
         if too_large:
             return too_large
