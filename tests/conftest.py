@@ -7,6 +7,7 @@ and is skipped, with the reason, where one is missing. With BACTOOLS_TEST_REQUIR
 from __future__ import annotations
 
 import os
+import signal
 import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
 # A busy machine is no fault of what is tested.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
+
+# Commands hear what a terminal would let them hear, also where nohup or cron runs the tests.
+for heard in (signal.SIGHUP, signal.SIGINT):
+    if signal.getsignal(heard) == signal.SIG_IGN:
+        signal.signal(heard, signal.SIG_DFL if heard == signal.SIGHUP else signal.default_int_handler)
 
 STARTED = pytest.StashKey[float]()
 FAULTS = pytest.StashKey["list[str]"]()
