@@ -13,7 +13,7 @@ MAY = {
     "cli": {"cli", "core"},
     "commands": {"cli", "core", "edges", "flows"},
 }
-SHARED = "cache hashing http lifeline messages modules private scratch signals unpacking"
+SHARED = "cache hashing http lifeline messages modules private scratch signals trees unpacking"
 SHARED_EDGES = {f"bactools.edges.{name}" for name in SHARED.split()}
 HEAVY = ("docker", "wasmtime", "requests", "yaml", "tabulate", "boto3", "zstandard")
 # what asks the world, the clock or the environment; io is not among it, for pyelftools reads bytes from an io.BytesIO

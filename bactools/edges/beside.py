@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
+from bactools.edges import lifeline
 from bactools.edges.signals import STOPPING
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable, Iterable
     from types import TracebackType
 
     from typing_extensions import Self
+
+    from bactools.edges.lifeline import Forked
 
 
 def is_worthwhile() -> bool:
@@ -29,53 +32,44 @@ class Beside:
 
     def __init__(self, work: Callable[[], Iterable[bytes]]) -> None:
         self._work = work
-        self._child = 0
-        self._end: socket.socket
+        self._forked: Forked | None = None
 
     def __enter__(self) -> Self:
-        import socket
-
-        self._end, theirs = socket.socketpair()
-        parent = os.getpid()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
         try:
-            self._child = os.fork()
-            if self._child == 0:
-                self._become(parent, theirs, before)
-        except OSError:
             # without a process there is no answer, and whoever asked does the work
-            self._child = 0
+            with suppress(OSError):
+                self._forked = lifeline.fork()
+            if self._forked and self._forked.process == 0:
+                self._become(self._forked, before)
         finally:
-            theirs.close()
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return self
 
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
     ) -> None:
-        self._end.close()
-        if self._child:
-            os.kill(self._child, signal.SIGKILL)
-            os.waitpid(self._child, 0)
+        if self._forked:
+            self._forked.end.close()
+            os.kill(self._forked.process, signal.SIGKILL)
+            os.waitpid(self._forked.process, 0)
 
     def answer(self) -> bytes | None:
         """What the work gives next, once it does; None if there is nothing more, or it did not end well."""
         from bactools.edges import messages
 
-        found = messages.receive(self._end)
+        found = messages.receive(self._forked.end) if self._forked else None
         return None if found is None else found.data
 
-    def _become(self, parent: int, end: socket.socket, mask: set[int | signal.Signals]) -> NoReturn:
+    def _become(self, forked: Forked, mask: set[int | signal.Signals]) -> NoReturn:
         from bactools.edges import messages
-        from bactools.edges.lifeline import dies_with
 
         try:
-            if dies_with(parent):
-                self._end.close()
+            if lifeline.dies_with(forked.parent):
                 for number in STOPPING:
                     signal.signal(number, signal.SIG_DFL)
                 signal.pthread_sigmask(signal.SIG_SETMASK, mask)
                 for data in self._work():
-                    messages.send(end, data)
+                    messages.send(forked.end, data)
         finally:
             os._exit(0)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 import stat
 from contextlib import contextmanager, suppress
 from functools import lru_cache
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bactools.core.errors import BacError
+from bactools.edges import trees
+from bactools.edges.trees import FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,7 +25,6 @@ PREFIX = "bactools-run-"
 RUN = "run"
 """A link to the results of the run that a folder belongs to."""
 USUAL = "/tmp"  # noqa: S108 (POSIX's; what is made in it has a random name and one owner)
-FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @contextmanager
@@ -45,7 +45,7 @@ def folder(run: Path | None = None) -> Iterator[Path]:
     try:
         yield path
     finally:
-        shutil.rmtree(path, ignore_errors=True)
+        trees.remove(path)
         os.close(number)
 
 
@@ -83,7 +83,7 @@ def _clear(path: Path, end: Callable[[Path], None] | None) -> None:
         if end is None:
             return
         end(run)
-    shutil.rmtree(path, ignore_errors=True)
+    trees.remove(path)
 
 
 def _locked(place: Path) -> tuple[Path, int]:

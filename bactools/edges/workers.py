@@ -15,13 +15,14 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from bactools.core.errors import BacError, Terminated
-from bactools.edges import messages, signals
-from bactools.edges.lifeline import dies_with
+from bactools.edges import lifeline, messages, signals
 from bactools.edges.signals import STOPPING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Iterable, Iterator
     from types import FrameType
+
+    from bactools.edges.lifeline import Forked
 
     Work = Callable[[Iterator[bytes]], Generator[bytes, None, None]]
     Stop = Callable[[int, FrameType | None], NoReturn]
@@ -42,19 +43,14 @@ def start(work: Work, stop: Stop) -> Worker:
 
     Raises BacError ``engine_failed`` where there can be no process more.
     """
-    ours, theirs = socket.socketpair()
-    parent = os.getpid()
     with signals.held(STOPPING):
         try:
-            process = os.fork()
+            forked = lifeline.fork()
         except OSError as error:
-            ours.close()
-            theirs.close()
             raise BacError("engine_failed", f"starting a process for the job: {error.strerror}") from error
-        if process == 0:
-            _become(work, theirs, parent, stop)
-    theirs.close()
-    return Worker(process, ours)
+        if forked.process == 0:
+            _become(work, forked, stop)
+    return Worker(forked.process, forked.end)
 
 
 def give(worker: Worker, order: bytes) -> bool:
@@ -123,12 +119,12 @@ def _gone(worker: Worker) -> int:
     return os.waitpid(worker.process, 0)[1]
 
 
-def _become(work: Work, end: socket.socket, parent: int, stop: Stop) -> NoReturn:
+def _become(work: Work, forked: Forked, stop: Stop) -> NoReturn:
     """The worker's whole life."""
     try:
-        if dies_with(parent):
+        if lifeline.dies_with(forked.parent):
             _listen(stop)
-            _serve(work, end)
+            _serve(work, forked.end)
     except (KeyboardInterrupt, Terminated):
         pass  # that there is no answer tells it
     finally:
@@ -136,7 +132,7 @@ def _become(work: Work, end: socket.socket, parent: int, stop: Stop) -> NoReturn
         try:
             if fault is not None:
                 what = f"{type(fault).__name__}: {fault}"[:1000]
-                messages.send(end, FAULT + what.encode("utf-8", "backslashreplace"))
+                messages.send(forked.end, FAULT + what.encode("utf-8", "backslashreplace"))
         finally:
             os._exit(0)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from processes import Completed, eventually
 
-from bactools.edges import scratch
+from bactools.edges import scratch, trees
 
 if TYPE_CHECKING:
     import subprocess
@@ -320,6 +320,17 @@ def test_inputs_that_a_killed_bac_exec_left_are_cleared_by_a_run_without_any(
     (left / "input").touch()
     ran = run("bac-exec", input=docker_job("--", "true"), env={"TMPDIR": str(left.parent)})
     assert (ran.status, list(left.parent.iterdir())) == (0, [])
+
+
+def test_folders_of_any_depth_are_kept_and_belong_to_the_caller(run: Run, docker_job: Callable[..., bytes]):
+    script = "cd /outputs; for i in $(seq 1100); do mkdir d; cd d; done; echo x > file; chown -R 33 /outputs"
+    ran = run("bac-exec", input=docker_job("--", "sh", "-c", script))
+    folder = folder_of(ran)
+    deepest = folder.joinpath("outputs", *["d"] * 1100)
+    assert (ran.status, ran.stderr) == (0, "")
+    assert (deepest / "file").read_bytes() == b"x\n"
+    assert {path.stat().st_uid for path in (deepest, deepest / "file")} == {os.geteuid()}
+    trees.remove(folder)  # pytest calls itself for every level
 
 
 def test_what_another_user_of_the_image_wrote_belongs_to_the_caller(run: Run, docker_job: Callable[..., bytes]):

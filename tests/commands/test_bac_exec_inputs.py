@@ -7,6 +7,8 @@ import hashlib
 import json
 import os
 import signal
+import tarfile
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -185,3 +187,15 @@ def test_inputs_of_a_killed_run_are_taken_away_by_the_next(
     assert list(temporary.glob("bactools-run-*"))
     run("bac-exec", "--results", tmp_path / "results", "-", input=job(inline(QUIET, "/module")), env=env)
     assert list(temporary.glob("bactools-run-*")) == []
+
+
+def test_a_packed_input_of_deep_folders_leaves_nothing_behind(run: Run, tmp_path: Path):
+    packed = BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        archive.addfile(tarfile.TarInfo("d/" * 1100 + "file"))
+    (tmp_path / "temporary").mkdir()
+    url = "data:application/gzip;base64," + base64.b64encode(packed.getvalue()).decode()
+    source = {"Target": "/in", "Source": {"Type": "inline", "Params": {"URL": url}}}
+    ran = run("bac-exec", "-", input=job(inline(QUIET, "/module"), source), env={"TMPDIR": str(tmp_path / "temporary")})
+    assert (ran.status, ran.stderr) == (0, "")
+    assert list((tmp_path / "temporary").iterdir()) == []

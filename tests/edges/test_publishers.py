@@ -11,9 +11,11 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 import pytest
+from deep_trees import LEVELS, deep
 
 from bactools.core.errors import BacError
 from bactools.core.placeholders import Placeholders
+from bactools.edges import trees
 from bactools.edges.publishers import local, special, tarballs
 
 if TYPE_CHECKING:
@@ -112,6 +114,16 @@ def test_an_archive_holds_what_the_folder_holds(results: Path):
         "outputs/run": (tarfile.REGTYPE, 0o755, ""),
         "stdout": (tarfile.REGTYPE, 0o644, ""),
     }
+
+
+def test_folders_of_any_depth_are_packed(tmp_path: Path):
+    folder = tmp_path / "deep"
+    folder.mkdir()
+    deep(folder, "d")
+    with tarfile.open(fileobj=BytesIO(packed(folder))) as archive:
+        names = archive.getnames()
+    trees.remove(folder)
+    assert (len(names), names[-1]) == (2 * LEVELS, "d/file")
 
 
 def test_the_same_files_are_the_same_bytes_whenever_they_came(results: Path):

@@ -8,17 +8,17 @@ byte is copied and no program of the image is needed.
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import posixpath
-import shutil
 import stat
 import tarfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bactools.core.errors import BacError
+from bactools.edges import trees
 from bactools.edges.docker_engine.client import translated
 
 if TYPE_CHECKING:
@@ -68,9 +68,9 @@ def _claim(client: DockerClient, container: str, output: Mount) -> str | None:
 def _give_away(folder: str) -> None:
     """As root: no symbolic link is followed, in case the container still runs."""
     user, group = os.geteuid(), os.getegid()
-    for _, folders, files, descriptor in os.fwalk(folder):
+    for descriptor, names in trees.opened(Path(folder)):
         os.chown(descriptor, user, group)
-        for name in (*folders, *files):
+        for name in names:
             try:
                 os.chown(name, user, group, dir_fd=descriptor, follow_symlinks=False)
             except FileNotFoundError:
@@ -91,12 +91,12 @@ def _through_engine(client: DockerClient, container: str, output: Mount) -> None
                 archive = _archive(Path(output.host), base, links, batch, owner)
                 with translated(f"giving away {output.host}"):
                     client.api.put_archive(container, parent, archive)
-                shutil.rmtree(Path(output.host, links))
+                trees.remove(Path(output.host, links))
                 size += len(batch)
             if not size:
                 return
     finally:
-        shutil.rmtree(Path(output.host, links), ignore_errors=True)
+        trees.remove(Path(output.host, links))
 
 
 def _taken(found: Iterator[str]) -> Iterator[str]:
@@ -115,11 +115,14 @@ def _foreign(folder: str) -> Iterator[str]:
     """What belongs to others in a folder, itself (``.``) included, but not what is in a closed folder of theirs."""
     if _is_foreign(folder):
         yield "."
-    for top, folders, files in os.walk(folder, onerror=_closed):
-        for name in (*folders, *files):
-            path = f"{top}/{name}"
-            if _is_foreign(path):
-                yield os.path.relpath(path, folder)
+    waiting = [folder]
+    while waiting:
+        with suppress(PermissionError), os.scandir(waiting.pop()) as found:
+            for entry in found:
+                if _is_foreign(entry.path):
+                    yield os.path.relpath(entry.path, folder)
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
 
 
 def _is_foreign(path: str) -> bool:
@@ -127,11 +130,6 @@ def _is_foreign(path: str) -> bool:
         return os.lstat(path).st_uid != os.geteuid()
     except PermissionError:  # in a folder that can be read but not entered
         return False
-
-
-def _closed(error: OSError) -> None:
-    if error.errno != errno.EACCES:
-        raise error
 
 
 def _archive(folder: Path, base: str, links: str, names: list[str], owner: tuple[int, int]) -> bytes:

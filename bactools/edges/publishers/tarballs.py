@@ -6,14 +6,15 @@ import gzip
 import os
 import stat
 import tarfile
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from bactools.core.errors import BacError
+from bactools.edges import trees
 from bactools.edges.publishers.special import is_special
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 LEVEL = 6
 """What gzip(1) and Go compress with."""
@@ -50,14 +51,9 @@ def _write(folder: Path, packed: gzip.GzipFile, progress: Callable[[str | None],
 def _inside(folder: Path) -> Iterator[Path]:
     """Every folder, file and link below a folder in the order of names, a folder before what is in it."""
     try:
-        entries = sorted(os.scandir(folder), key=lambda entry: os.fsencode(entry.name))
+        yield from (Path(entry.path) for entry in trees.inside(folder) if not is_special(entry))
     except OSError as error:
-        raise _unreadable(folder, error) from error
-    for entry in entries:
-        if not is_special(entry):
-            yield folder / entry.name
-        if entry.is_dir(follow_symlinks=False):
-            yield from _inside(folder / entry.name)
+        raise _unreadable(Path(error.filename or folder), error) from error
 
 
 class _Entry:

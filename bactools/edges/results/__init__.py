@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from bactools.core.errors import BacError
 from bactools.core.records import Output
-from bactools.edges import signals
+from bactools.edges import signals, trees
 from bactools.edges.results.live import Reader, Shown, write_all
 
 if TYPE_CHECKING:
@@ -156,9 +156,7 @@ def is_full(folder: Path) -> bool:
 
 def discard(folder: Path) -> None:
     """Take away the folder of a run that never started."""
-    import shutil
-
-    shutil.rmtree(folder, ignore_errors=True)
+    trees.remove(folder)
 
 
 def summary(folder: Path, stream: Stream, printed: int | None = None) -> Output:

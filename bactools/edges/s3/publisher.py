@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import stat
+from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from bactools.core.errors import BacError
+from bactools.edges import trees
 from bactools.edges.s3 import client
 from bactools.edges.s3.at_once import alone, each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     from bactools.core.placeholders import Placeholders
     from bactools.edges.s3.at_once import Going
@@ -119,11 +119,12 @@ def _put(key: str, number: int, bucket: Bucket, going: Going) -> Stored:
 def _files(folder: Path) -> list[Path]:
     """The files below a folder, without what holds no data. Raises BacError for what cannot be an object."""
     found = []
-    for path, mode in _inside(folder):
-        if stat.S_ISLNK(mode):
+    for entry in _inside(folder):
+        path = Path(entry.path)
+        if entry.is_symlink():
             hint = "Publish with the Encoding gzip, or let the job write files."
             raise BacError("unsupported", f"cannot publish {path} as an object: it is a link", hint=hint)
-        if not stat.S_ISREG(mode):  # a device, pipe or socket
+        if not entry.is_file():  # a device, pipe or socket
             continue
         if not _is_text(path):
             raise BacError("unsupported", f"cannot publish {path} as an object: its name is not UTF-8")
@@ -134,16 +135,11 @@ def _files(folder: Path) -> list[Path]:
     return found
 
 
-def _inside(folder: Path) -> Iterator[tuple[Path, int]]:
+def _inside(folder: Path) -> Iterator[os.DirEntry[str]]:
     try:
-        for path in sorted(folder.iterdir()):
-            mode = path.lstat().st_mode
-            if stat.S_ISDIR(mode):
-                yield from _inside(path)
-            else:
-                yield path, mode
+        yield from (entry for entry in trees.inside(folder) if not entry.is_dir(follow_symlinks=False))
     except OSError as error:
-        raise _unreadable(folder, error) from error
+        raise _unreadable(Path(error.filename or folder), error) from error
 
 
 def _is_text(path: Path) -> bool:

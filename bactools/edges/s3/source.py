@@ -6,7 +6,6 @@ What arrives goes to the disk as it comes, and a connection that breaks off is t
 from __future__ import annotations
 
 import os
-import shutil
 from contextlib import closing
 from pathlib import Path
 from threading import Lock
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bactools.core import s3_select
 from bactools.core.errors import BacError
+from bactools.edges import trees
 from bactools.edges.hashing import Sha256
 from bactools.edges.s3 import client
 from bactools.edges.s3.at_once import alone, each
@@ -64,10 +64,12 @@ def fetch(
         try:
             _make(target, exist_ok=False)
             each(f"fetching {what}", found, copy.fetch)
-            for place, _, _ in os.walk(target):
-                Path(place).chmod(FOLDER_MODE)
+            target.chmod(FOLDER_MODE)
+            for entry in trees.inside(target):
+                if entry.is_dir(follow_symlinks=False):
+                    Path(entry.path).chmod(FOLDER_MODE)
         except BaseException:
-            shutil.rmtree(target, ignore_errors=True)
+            trees.remove(target)
             raise
         finally:
             progress(None)

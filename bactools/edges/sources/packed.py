@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import os
-import shutil
 import tarfile
 import zlib
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from bactools.core import safe_paths
 from bactools.core.errors import BacError
+from bactools.edges import trees
 from bactools.edges.unpacking import Unpacking
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def unpack(file: IO[bytes], folder: Path, budget: Budget, name: str) -> None:
             folder.chmod(FOLDER)
         _unpack(file, _Tree(folder, budget, name), name)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        trees.remove(folder)
         raise
 
 

@@ -11,14 +11,13 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 from contextlib import closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, NoReturn
 
 from bactools.core.errors import BacError, Terminated
 from bactools.core.running import Ending
-from bactools.edges import messages, signals
+from bactools.edges import lifeline, messages, signals
 from bactools.edges.wasm_runtime import serving
 from bactools.edges.wasm_runtime.listening import STARTED, Copier, Heard, Listener
 from bactools.edges.wasm_runtime.serving import Report
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from bactools.core.running import Printing
+    from bactools.edges.lifeline import Forked
     from bactools.edges.wasm_runtime.listening import Watch
     from bactools.edges.wasm_runtime.serving import Worker
 
@@ -39,13 +39,6 @@ class Pipe(NamedTuple):
 
 
 Pipes = tuple[Pipe, Pipe, Pipe]
-
-
-class Child(NamedTuple):
-    """A process, and our end of its channel."""
-
-    process: int
-    channel: socket.socket
 
 
 class _Once(NamedTuple):
@@ -85,7 +78,7 @@ class Guests:
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
-        self._idle: Child | None = None
+        self._idle: Forked | None = None
 
     def prepare(self) -> None:
         """Have a child load what it needs while something else is done here. Raises BacError ``engine_failed``."""
@@ -132,34 +125,29 @@ class Guests:
         idle, self._idle = self._idle, None
         _end(idle)
 
-    def _called(self, order: bytes, pipes: Pipes) -> Child | None:
+    def _called(self, order: bytes, pipes: Pipes) -> Forked | None:
         """The child that was waiting, at work on an order; None where there is none, or none any more."""
         child, self._idle = self._idle, None
         if child is None:
             return None
         try:
-            messages.send(child.channel, order, _writing(pipes))
+            messages.send(child.end, order, _writing(pipes))
         except OSError:  # somebody has killed it
             _end(child)
             return None
         return child
 
-    def _forked(self, life: Callable[[serving.Channel], NoReturn]) -> Child:
+    def _forked(self, life: Callable[[Forked], NoReturn]) -> Forked:
         """A new child. Raises BacError ``engine_failed``."""
-        ours, theirs = socket.socketpair()
-        parent = os.getpid()
         try:
-            process = os.fork()
+            forked = lifeline.fork()
         except OSError as error:
-            ours.close()
-            theirs.close()
             raise BacError("engine_failed", f"starting a process for the module: {error.strerror}") from error
-        if process == 0:
-            life(serving.Channel(theirs, parent))
-        theirs.close()
-        return Child(process, ours)
+        if forked.process == 0:
+            life(forked)
+        return forked
 
-    def _released(self, child: Child | None, told: Report | None) -> Gone:
+    def _released(self, child: Forked | None, told: Report | None) -> Gone:
         """Let a child wait for another order, or end it."""
         if told is None or not told.leaves_more():
             return _end(child)
@@ -184,12 +172,12 @@ def _close_writing(pipes: Pipes) -> None:
         pipe.writing.close()
 
 
-def _end(child: Child | None) -> Gone:
+def _end(child: Forked | None) -> Gone:
     """Kill what may still run, and collect it. A child that has closed its pipe keeps its own status."""
     if child is None:
         return Gone(0, None)
     os.kill(child.process, signal.SIGKILL)
-    child.channel.close()
+    child.end.close()
     _, status, used = os.wait4(child.process, 0)
     return Gone(status, round(used.ru_utime + used.ru_stime, 6))
 

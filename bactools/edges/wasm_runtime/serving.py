@@ -15,15 +15,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol
 
 from bactools.core.errors import BacError
-from bactools.edges import messages
-from bactools.edges.lifeline import dies_with
+from bactools.edges import lifeline, messages
 from bactools.edges.wasm_runtime.listening import STARTED
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable
 
     from bactools.core.running import Ended, Ending
+    from bactools.edges.lifeline import Forked
 
 
 STDIN, STDOUT, STDERR = range(3)
@@ -69,40 +68,28 @@ class Order(NamedTuple):
     stderr: int
 
 
-class Channel(NamedTuple):
-    """A child's end of its channel, and the process at the other."""
-
-    socket: socket.socket
-    parent: int
-
-    def received(self) -> Order | None:
-        """The next order; None when nobody is there any more to give one."""
-        found = messages.receive(self.socket, PRINTING)
-        return None if found is None else Order(found.data, *found.descriptors)
-
-
-def serve(worker: Worker, first: Order, channel: Channel) -> NoReturn:
+def serve(worker: Worker, first: Order, forked: Forked) -> NoReturn:
     """The whole life of a child that has an order when it begins."""
 
     def detached(data: bytes, started: Callable[[], None]) -> Ending:
-        _detach(channel, {first.report})
+        _detach(forked, {first.report})
         return worker.work(data, started)
 
     def life() -> None:
         if _served(detached, first):
-            _go_on(worker, channel)
+            _go_on(worker, forked)
 
     _live(life)
 
 
-def wait(worker: Worker, channel: Channel) -> NoReturn:
+def wait(worker: Worker, forked: Forked) -> NoReturn:
     """The whole life of a child that is given its orders later."""
 
     def life() -> None:
-        _detach(channel, set())
+        _detach(forked, set())
         with suppress(BacError):  # the work comes upon it again, and is asked
             worker.prepare()
-        _go_on(worker, channel)
+        _go_on(worker, forked)
 
     _live(life)
 
@@ -115,9 +102,15 @@ def _live(life: Callable[[], None]) -> NoReturn:
         os._exit(0)
 
 
-def _go_on(worker: Worker, channel: Channel) -> None:
-    while (order := channel.received()) and _served(worker.work, order):
+def _go_on(worker: Worker, forked: Forked) -> None:
+    while (order := _received(forked)) and _served(worker.work, order):
         pass
+
+
+def _received(forked: Forked) -> Order | None:
+    """The next order; None when nobody is there any more to give one."""
+    found = messages.receive(forked.end, PRINTING)
+    return None if found is None else Order(found.data, *found.descriptors)
 
 
 def _served(work: Callable[[bytes, Callable[[], None]], Ending], order: Order) -> bool:
@@ -139,12 +132,12 @@ def _served(work: Callable[[bytes, Callable[[], None]], Ending], order: Order) -
     return report.leaves_more()
 
 
-def _detach(channel: Channel, kept: set[int]) -> None:
+def _detach(forked: Forked, kept: set[int]) -> None:
     """An empty standard input, no descriptor of the parent's, and SIGKILL from the kernel when it dies, however."""
-    if not dies_with(channel.parent):
+    if not lifeline.dies_with(forked.parent):
         os._exit(0)
     os.dup2(os.open(os.devnull, os.O_RDWR), STDIN)
-    needed = {STDIN, STDOUT, STDERR, channel.socket.fileno(), *kept}
+    needed = {STDIN, STDOUT, STDERR, forked.end.fileno(), *kept}
     for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 (each run pays for it)
         if int(name) not in needed:
             with suppress(OSError):  # that of the list itself

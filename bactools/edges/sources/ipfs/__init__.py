@@ -6,12 +6,12 @@ be trusted. What was fetched once is kept by its CID where the caller says.
 
 from __future__ import annotations
 
-import shutil
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bactools.core import cid, safe_paths
 from bactools.core.errors import BacError
+from bactools.edges import trees
 from bactools.edges.sources.ipfs import kept
 from bactools.edges.sources.ipfs.blocks import Blocks, below
 from bactools.edges.sources.ipfs.places import Gateway, Node, Place
@@ -144,7 +144,7 @@ def _download(place: Place, name: Cid, target: Path, wishes: _Wishes) -> None:
             Writer(blocks, wishes.budget, wishes.progress, wishes.title).write(name, target)
     except BaseException:
         if target.is_dir() and not target.is_symlink():
-            shutil.rmtree(target, ignore_errors=True)
+            trees.remove(target)
         else:
             target.unlink(missing_ok=True)
         raise
