@@ -14,6 +14,16 @@ if TYPE_CHECKING:
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
+def make(folder: str) -> None:
+    """Make a folder with all above it, as far as they are not there. Raises OSError."""
+    missing = []
+    while not os.path.lexists(folder):
+        missing.append(folder)
+        folder = os.path.dirname(folder)  # noqa: PTH120 (text)
+    for each in reversed(missing):
+        os.mkdir(each)  # noqa: PTH102 (text)
+
+
 def inside(folder: Path) -> Iterator[os.DirEntry[str]]:
     """Everything below a folder in the order of names, a folder before what is in it. Raises OSError.
 

@@ -367,6 +367,12 @@ def test_a_writable_file_on_another_disk_is_refused(guest, small_disk):
     assert ran.ending["error"] == "unsupported"
 
 
+def test_a_file_is_mounted_however_deep(guest, tmp_path):
+    (tmp_path / "name.txt").write_text("Ada\n")
+    ran = guest("exit3.wat", mounts=[(str(tmp_path / "name.txt"), "/d" * 1100 + "/name.txt", False)])
+    assert ran.ending["exit_code"] == 3
+
+
 def test_nothing_is_left_of_a_mounted_file(guest, tmp_path, monkeypatch):
     scratch = tmp_path / "scratch"
     scratch.mkdir()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from bactools.core.errors import BacError
 from bactools.core.running import Mount
+from bactools.edges import trees
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -123,7 +124,7 @@ def _lead(area: Mount, opened: dict[str, Mount]) -> None:
         if guest.startswith(start) and guest != area.guest:
             place = f"{area.host}/{guest[len(start) :]}"
             if _free(place):
-                os.makedirs(place, exist_ok=True)  # noqa: PTH103
+                trees.make(place)
 
 
 def _free(place: str) -> bool:
@@ -154,7 +155,7 @@ def _show(file: Mount, mounts: Sequence[Mount], folders: dict[str, Mount], own: 
     place = f"{own[at].host}/{posixpath.relpath(file.guest, at)}"
     if not _free(place) or os.path.isdir(place):  # noqa: PTH112
         raise taken(file.guest, f"the mount at {at} has something else there")
-    os.makedirs(os.path.dirname(place), exist_ok=True)  # noqa: PTH103, PTH120
+    trees.make(os.path.dirname(place))  # noqa: PTH120
     _place(file, place)
 
 
