@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from bactools.cli.stream import ReaderGone, say
+from bactools.cli.tool import Stopped
 from bactools.core.errors import BacError, Status, Terminated
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def entry(command: click.Command) -> Callable[[], NoReturn]:
         for number in STOPPING:
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, stop)
+        sys.unraisablehook = unheard
         gc.set_threshold(GARBAGE_THRESHOLD)
         end(run(command, sys.argv[1:]))
 
@@ -60,6 +62,27 @@ def stop(number: int, _frame: FrameType | None) -> NoReturn:
     raise Terminated(number)
 
 
+def unheard(lost: sys.UnraisableHookArgs) -> None:
+    """Raise once more, a moment later, what a signal raised where Python drops it: in a callback, as each import has.
+
+    Else the process would run on and, told to stop already, hear no signal any more.
+    """
+    import _thread
+
+    error = lost.exc_value
+    if not isinstance(error, KeyboardInterrupt):
+        sys.__unraisablehook__(lost)
+        return
+    number = signal_of(error)
+
+    def once(_number: int, _frame: FrameType | None) -> NoReturn:
+        signal.signal(number, before)
+        raise error
+
+    before = signal.signal(number, once)
+    _thread.start_new_thread(os.kill, (os.getpid(), number))  # here it would be raised in the same callback
+
+
 def run(command: click.Command, arguments: list[str]) -> int:
     """Run a command and say how it ended: its status, or the negative number of the signal to die by."""
     name = command.name or "bactools"
@@ -74,16 +97,22 @@ def run(command: click.Command, arguments: list[str]) -> int:
     except BacError as error:
         say(f"{name}: {error.line()}")
         status = error.status
-    except (KeyboardInterrupt, click.Abort):
-        status = -signal.SIGINT
-    except Terminated as error:
-        status = -error.signal_number
+    except (Stopped, click.Abort) as error:
+        status = -signal_of(error.__cause__)
+    except KeyboardInterrupt as error:
+        status = -signal_of(error)
     except (ReaderGone, BrokenPipeError, SystemExit):
         # click answers EPIPE on its own output, such as --help, with SystemExit
         status = -signal.SIGPIPE
     except Exception as error:  # noqa: BLE001 (the one place that may)
         status = bug(name, error)
     return status
+
+
+def signal_of(stopped: BaseException | None) -> int:
+    """The signal that raised this."""
+    number: int = getattr(stopped, "signal_number", signal.SIGINT)
+    return number
 
 
 def bug(name: str, error: Exception) -> int:

@@ -12,12 +12,23 @@ STATUSES = (Status.OK, Status.NO, Status.USAGE, Status.INPUT, Status.WORLD, Stat
 SHORT = ("yes", "no", "usage", "bad input", "world not available", "partial")
 
 
+class Stopped(BaseException):
+    """A signal's KeyboardInterrupt, its cause, on the way past click, which would print an empty line for it."""
+
+
 class Tool(click.Command):
     """A click command that knows its examples; the man page and the tests read them too."""
 
     def __init__(self, *arguments: Any, examples: tuple[str, ...] = (), **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.examples = examples
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run it. Raises Stopped instead of KeyboardInterrupt."""
+        try:
+            return super().invoke(context)
+        except KeyboardInterrupt as stopped:
+            raise Stopped from stopped
 
     def format_epilog(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples unwrapped, then one line of exit statuses."""

@@ -133,8 +133,12 @@ class BacError(Exception):
         return f"{self.advice()} [{self.code}]"
 
 
-class Terminated(BaseException):
-    """SIGTERM or SIGHUP arrived; like KeyboardInterrupt, it runs every ``finally`` on its way out."""
+class Terminated(KeyboardInterrupt):
+    """SIGTERM or SIGHUP arrived; it runs every ``finally`` on its way out.
+
+    A KeyboardInterrupt, since Python itself drops anything else that is raised while it works out the constants of a
+    module that has to be compiled: the process would run on, and hear no signal any more.
+    """
 
     def __init__(self, signal_number: int) -> None:
         super().__init__(signal_number)

@@ -154,11 +154,6 @@ def mounted(task: Task) -> tuple[Input, ...]:
     return tuple(item for item in task.inputs if not is_module(task, item))
 
 
-def fetches(task: Task) -> bool:
-    """Whether an input is not on this host as it is."""
-    return any(item.source_type not in LOCAL_SOURCES for item in task.inputs)
-
-
 def is_module(task: Task, item: Input) -> bool:
     """Whether an input is the module that the task runs, or one that it imports from."""
     return path_of(item.target) in map(path_of, module_names(task))

@@ -21,8 +21,10 @@ SHORTEST = 0.01
 """Seconds: a clock that rang while it is still being wound would be heard by nobody who knows what it means."""
 
 
-class Rung(BaseException):
-    """The time is up; like KeyboardInterrupt, it runs every ``finally`` on its way out and nothing else stops it."""
+class Rung(KeyboardInterrupt):
+    """The time is up. As ``Terminated``, a KeyboardInterrupt: nothing that loads a module meanwhile drops it."""
+
+    signal_number = signal.SIGALRM
 
 
 @contextmanager

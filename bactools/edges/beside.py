@@ -10,7 +10,7 @@ import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
-from bactools.edges import lifeline
+from bactools.edges import lifeline, signals
 from bactools.edges.signals import STOPPING
 
 if TYPE_CHECKING:
@@ -35,15 +35,11 @@ class Beside:
         self._forked: Forked | None = None
 
     def __enter__(self) -> Self:
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
-        try:
-            # without a process there is no answer, and whoever asked does the work
-            with suppress(OSError):
+        with signals.held(STOPPING):
+            with suppress(OSError):  # without a process there is no answer, and whoever asked does the work
                 self._forked = lifeline.fork()
             if self._forked and self._forked.process == 0:
-                self._become(self._forked, before)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+                self._become(self._forked)
         return self
 
     def __exit__(
@@ -61,14 +57,14 @@ class Beside:
         found = messages.receive(self._forked.end) if self._forked else None
         return None if found is None else found.data
 
-    def _become(self, forked: Forked, mask: set[int | signal.Signals]) -> NoReturn:
+    def _become(self, forked: Forked) -> NoReturn:
         from bactools.edges import messages
 
         try:
             if lifeline.dies_with(forked.parent):
                 for number in STOPPING:
                     signal.signal(number, signal.SIG_DFL)
-                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
                 for data in self._work():
                     messages.send(forked.end, data)
         finally:

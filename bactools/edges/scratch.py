@@ -41,7 +41,8 @@ def folder(run: Path | None = None) -> Iterator[Path]:
             (path / RUN).symlink_to(run)
     except OSError as error:
         where = f" as {error.filename}" if error.filename else ""
-        raise BacError("unwritable_file", f"cannot make a folder for a run{where}: {error.strerror}") from error
+        doing = f"cannot make a folder for a run{where}"
+        raise BacError("unwritable_file", f"{doing}: {error.strerror}", hint="Set TMPDIR to another folder.") from error
     try:
         yield path
     finally:

@@ -22,8 +22,10 @@ def held(numbers: frozenset[signal.Signals] = INTERRUPTING) -> Iterator[None]:
     That holds for this thread: any other one must hold them back, too, or is handed them instead. A thread or process
     that is started inside goes on holding them.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
+        # One that came just before is raised here, with all of them blocked.
+        signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -14,7 +14,7 @@ import sys
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from bactools.core.errors import BacError, Terminated
+from bactools.core.errors import BacError
 from bactools.edges import lifeline, messages, signals
 from bactools.edges.signals import STOPPING
 
@@ -125,7 +125,7 @@ def _become(work: Work, forked: Forked, stop: Stop) -> NoReturn:
         if lifeline.dies_with(forked.parent):
             _listen(stop)
             _serve(work, forked.end)
-    except (KeyboardInterrupt, Terminated):
+    except KeyboardInterrupt:
         pass  # that there is no answer tells it
     finally:
         fault = sys.exc_info()[1]

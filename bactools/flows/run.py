@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import ExitStack, closing, nullcontext
+from contextlib import ExitStack, closing
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from bactools.core import ids, plan
 from bactools.core.budget import Budget
-from bactools.core.errors import BacError, Terminated
+from bactools.core.errors import BacError
 from bactools.core.linking import path_of
 from bactools.core.placeholders import Placeholders
 from bactools.core.running import Deadline, Ending, Mount, Printing
@@ -28,6 +27,7 @@ from bactools.flows.execution import PARTIAL, Outcome, begun, record
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from bactools.core.jobspec import Input
     from bactools.core.records import Result
@@ -50,6 +50,7 @@ class _Running(NamedTuple):
     deadline: Deadline | None
     folder: Path
     recorder: Recorder
+    stack: ExitStack
 
 
 def run(order: Order, setup: Setup, folder: Path | None = None) -> Outcome:
@@ -71,17 +72,22 @@ def run(order: Order, setup: Setup, folder: Path | None = None) -> Outcome:
     folder = folder or results.create(setup.parent, order.job.id)
     started = begun()
     name = _label(order, folder) if setup.labelled else None
-    with closing(results.Recorder(folder, setup.live, name=name)) as recorder:
-        running = _Running(order, setup, execution, deadline, folder, recorder)
+    # What a kill leaves tells of the results until they are sealed.
+    with ExitStack() as stack:
         try:
-            ending = _executed(running, variables)
+            stack.enter_context(results.held(folder))
+            with closing(results.Recorder(folder, setup.live, name=name)) as recorder:
+                running = _Running(order, setup, execution, deadline, folder, recorder, stack)
+                ending = _executed(running, variables)
         except BacError:
             results.discard(folder)
             raise
         except BaseException:
             results.seal(folder, None)
             raise
-    return _concluded(running, ending, record(order, folder, ending, recorder.printed, started))
+        told = record(order, folder, ending, recorder.printed, started)
+        interruption = _sealed(running, ending, told)
+    return _concluded(running, ending, told, interruption)
 
 
 def _label(order: Order, folder: Path) -> str:
@@ -97,12 +103,12 @@ def _executed(running: _Running, variables: dict[str, str]) -> Ending:
     given = GIVEN if running.setup.timeout else None
     try:
         ending = _execute(running, variables)
-    except (KeyboardInterrupt, Terminated) as interruption:
-        return Ending("cancelled", None, "stopped by a signal before the job had started", interruption)
     except alarm.Rung:
         seconds = running.deadline.seconds if running.deadline else 0
         why = f"stopped after its total timeout of {seconds:g} s, before the job had started"
         return Ending("timeout", None, _joined(why, given))
+    except KeyboardInterrupt as interruption:
+        return Ending("cancelled", None, "stopped by a signal before the job had started", interruption)
     by_itself = ending.status == "failed" and ending.interruption is None
     full = FULL if by_itself and results.is_full(running.folder) else None
     limit = given if ending.status == "timeout" else None
@@ -116,33 +122,25 @@ def _joined(*words: str | None) -> str | None:
 
 def _execute(running: _Running, variables: dict[str, str]) -> Ending:
     order, setup = running.order, running.setup
-    with ExitStack() as stack:
-        scratch = stack.enter_context(_scratch(running))
-        place = inputs.Place(
-            setup.sources, (order.partition, order.partitions), Budget(order.input_limit), scratch, setup.progress
-        )
-        with _in_time(running):
-            mounts = inputs.mounts(order.task, place)
-        setup.progress(None)
-        mounts += [output(running.folder, item) for item in plan.outputs(order.task)]
-        printing = Printing(running.recorder.write, running.recorder.show)
-        if order.task.engine == "wasm":
-            from bactools.flows.run_wasm import Means, run_module
+    scratch = running.stack.enter_context(scratches.folder(running.folder))
+    place = inputs.Place(
+        setup.sources, (order.partition, order.partitions), Budget(order.input_limit), scratch, setup.progress
+    )
+    with _in_time(running):
+        mounts = inputs.mounts(order.task, place)
+    setup.progress(None)
+    mounts += [output(running.folder, item) for item in plan.outputs(order.task)]
+    printing = Printing(running.recorder.write, running.recorder.show)
+    if order.task.engine == "wasm":
+        from bactools.flows.run_wasm import Means, run_module
 
-            wanted = plan.run(order.task, mounts, variables, setup.timeout)._replace(deadline=running.deadline)
-            means = Means(setup.engines.wasm(), partial(_module, running, place), scratch / GUEST, setup.progress)
-            return run_module(order.task, order.choice.digest, wanted, printing, means)
-        from bactools.flows import run_container
+        wanted = plan.run(order.task, mounts, variables, setup.timeout)._replace(deadline=running.deadline)
+        means = Means(setup.engines.wasm(), partial(_module, running, place), scratch / GUEST, setup.progress)
+        return run_module(order.task, order.choice.digest, wanted, printing, means)
+    from bactools.flows import run_container
 
-        prepared = run_container.Prepared(mounts, variables, running.deadline, str(scratch))
-        return run_container.run(order, setup, prepared, printing)
-
-
-def _scratch(running: _Running) -> AbstractContextManager[Path]:
-    """A folder for what is put together for a run; of a module's, of which no engine knows, it tells the next run."""
-    if running.order.task.engine == "wasm":
-        return scratches.folder(running.folder)
-    return scratches.folder() if plan.fetches(running.order.task) else nullcontext(Path())
+    prepared = run_container.Prepared(mounts, variables, running.deadline, str(scratch))
+    return run_container.run(order, setup, prepared, printing)
 
 
 def _in_time(running: _Running) -> AbstractContextManager[None]:
@@ -164,14 +162,18 @@ def output(folder: Path, item: plan.Folder) -> Mount:
     return Mount(str(results.output(folder, item.name)), item.guest, writable=True, output=True)
 
 
-def _concluded(running: _Running, ending: Ending, record: Result) -> Outcome:
-    """Seal the folder and publish it; what goes wrong with that is told beside the record."""
-    interruption = ending.interruption
+def _sealed(running: _Running, ending: Ending, record: Result) -> BaseException | None:
+    """Seal the folder. What has to be raised once the record is written."""
     try:
         results.seal(running.folder, ending.exit_code)
     except BacError as error:
         _say(record, f"its results are not whole: {error.message}")
-        interruption = interruption or error
+        return ending.interruption or error
+    return ending.interruption
+
+
+def _concluded(running: _Running, ending: Ending, record: Result, interruption: BaseException | None) -> Outcome:
+    """Publish the folder; what goes wrong with that is told beside the record."""
     publisher = running.order.task.publisher
     whole = ending.status in plan.PUBLISHED and not plan.cut_short(ending)
     if publisher is None or interruption is not None or not whole:
@@ -184,7 +186,7 @@ def _concluded(running: _Running, ending: Ending, record: Result) -> Outcome:
             _say(record, left_out)
     except BacError as error:
         unpublished = _unpublished(record, running.folder, error)
-    except (KeyboardInterrupt, Terminated) as signalled:
+    except KeyboardInterrupt as signalled:
         interruption = signalled
         unpublished = None
         _say(record, "a signal stopped its publishing")

@@ -88,7 +88,7 @@ def run_all(runner: Runner, found: Iterator[Candidate]) -> int:
                 break
         if runner.executions:
             runner.executions.finish()
-    except (KeyboardInterrupt, Terminated) as signalled:
+    except KeyboardInterrupt as signalled:
         tally.trouble = signalled
         if runner.executions:
             number = signalled.signal_number if isinstance(signalled, Terminated) else signal.SIGINT
@@ -120,9 +120,7 @@ def _run_each(runner: Runner, candidate: Candidate, tally: Tally) -> None:
 
 
 def clear(order: Order, setup: Setup, voice: Voice) -> None:
-    """Before the first run: remove the inputs, and before the first container those, that a killed bac-exec has left.
-
-    The runs that they belonged to are ended.
+    """Before the first run: end the runs of a killed bac-exec, remove their inputs and, for a container, containers.
 
     What fails there is for the run.
     """

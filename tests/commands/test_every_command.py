@@ -185,3 +185,21 @@ def test_a_bug_is_status_70_and_one_line_and_a_traceback_only_on_request(run, tm
     debugged = run("bac-probe", env={"PYTHONPATH": str(tmp_path), "BACTOOLS_DEBUG": "1"})
     assert debugged.status == 70
     assert debugged.stderr.startswith("Traceback (most recent call last):\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_comes_where_python_drops_what_it_raises_is_heard_a_moment_later(spawn, tmp_path, number):
+    deaf = tmp_path / "sitecustomize.py"
+    deaf.write_text(
+        "import signal, time, weakref\n"
+        "import bactools.cli.options as options\n"
+        "def is_table(chosen):\n"
+        "    value = {1}\n"
+        f"    noticed = weakref.ref(value, lambda _: signal.raise_signal({int(number)}))\n"
+        "    del value\n"
+        "    time.sleep(600)\n"
+        "options.is_table = is_table\n"
+    )
+    process = spawn("bac-probe", env={"PYTHONPATH": str(tmp_path)})
+    assert process.wait(60) == -number
+    assert process.stderr.read().strip() == b""

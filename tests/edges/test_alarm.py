@@ -7,8 +7,8 @@ import signal
 
 import pytest
 
-from bactools.core.errors import BacError
-from bactools.edges import alarm
+from bactools.core.errors import BacError, Terminated
+from bactools.edges import alarm, signals
 
 SHORT, LONG = 0.01, 1000.0
 
@@ -63,3 +63,41 @@ def test_a_process_that_is_told_to_stop_clears_up_undisturbed():
         finally:
             signal.signal(signal.SIGTERM, before)
     assert signal.getsignal(signal.SIGALRM) == rung
+
+
+@pytest.mark.parametrize("raised", [alarm.Rung(), Terminated(signal.SIGTERM)])
+def test_what_a_signal_raises_is_heard_where_python_compiles_a_module(raised):
+    def ring(_number, _frame):
+        raise raised
+
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, SHORT)
+        with pytest.raises(type(raised)):
+            compile("X = 123456789123 * 987654321987\n" * 100_000, "constants", "exec")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def hold_for_ever():
+    signal.setitimer(signal.ITIMER_REAL, 0.0002)
+    while True:
+        with signals.held():
+            pass
+
+
+def test_a_signal_that_comes_just_before_it_would_be_held_leaves_none_held():
+    def ring(_number, _frame):
+        raise alarm.Rung
+
+    before = signal.signal(signal.SIGALRM, ring)
+    held = set()
+    try:
+        for _ in range(3000):
+            with pytest.raises(alarm.Rung):
+                hold_for_ever()
+            held |= signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert held == set()

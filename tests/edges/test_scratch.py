@@ -111,3 +111,4 @@ def test_a_folder_that_cannot_be_made_is_unwritable_file(tmp_path: Path, monkeyp
     with pytest.raises(BacError) as caught, scratch.folder():
         pass
     assert caught.value.code == "unwritable_file"
+    assert caught.value.hint == "Set TMPDIR to another folder."

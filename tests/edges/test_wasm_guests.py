@@ -1,6 +1,7 @@
 """Guests one after another in one process: each has its own streams, folders, memory and time, as if it were alone."""
 
 import os
+import resource
 import signal
 from contextlib import closing
 from functools import partial
@@ -144,3 +145,19 @@ def test_an_engine_that_was_got_ready_runs_the_first_guest(tmp_path_factory):
         assert done(partial(run_by, runtime, tmp_path_factory), HELLO)[0] == b"hello\n"
         assert children() == [child]
     assert children() == []
+
+
+def test_a_guest_for_which_there_are_no_descriptors_is_refused(engine):
+    done(engine, HELLO)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.dup(0)
+    os.close(lowest)
+    try:
+        for more in range(6):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + more, limits[1]))
+            with pytest.raises(BacError) as caught:
+                done(engine, HELLO)
+            assert caught.value.code == "engine_failed"
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert done(engine, HELLO)[1].status == "completed"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bactools.core import container_options, leftovers
-from bactools.core.errors import BacError, Terminated
+from bactools.core.errors import BacError
 from bactools.core.running import Ending
 from bactools.edges import signals
 from bactools.edges.docker_engine import images, ownership
@@ -98,7 +98,7 @@ def run(
         return Ending("cancelled", None, "stopped by a signal before the job had started")
     finally:
         trouble = _removed(client, container)
-        if ending is None and isinstance(trouble, KeyboardInterrupt | Terminated):
+        if ending is None and isinstance(trouble, KeyboardInterrupt):
             raise trouble
     return ending if ending.interruption or not trouble else ending._replace(interruption=trouble)
 
@@ -173,7 +173,7 @@ def _owned(client: DockerClient, container: str, ending: Ending, wanted: Run) ->
     """The ending, once the outputs are the caller's; an interruption meanwhile leaves them as they are."""
     try:
         left = ownership.claim(client, container, [mount for mount in wanted.mounts if mount.output])
-    except (KeyboardInterrupt, Terminated) as interruption:
+    except KeyboardInterrupt as interruption:
         return ending._replace(interruption=ending.interruption or interruption)
     return ending._replace(warnings=(*ending.warnings, *left))
 
@@ -190,6 +190,6 @@ def _removed(client: DockerClient, container: str | None) -> BaseException | Non
             client.api.remove_container(container, v=True, force=True)
     except BacError as error:
         return None if error.code in {"not_found", "no_engine"} else error
-    except (KeyboardInterrupt, Terminated) as interruption:
+    except KeyboardInterrupt as interruption:
         return interruption
     return None

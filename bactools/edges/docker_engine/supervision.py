@@ -12,7 +12,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from bactools.core.errors import BacError, Terminated
+from bactools.core.errors import BacError
 from bactools.core.running import Ending
 from bactools.edges import signals
 from bactools.edges.docker_engine.attached import Attached
@@ -80,7 +80,7 @@ def _watch(client: DockerClient, container: str, attached: Attached, wanted: Run
         ending = Ending("cancelled", None, "stopped by a signal to bac-exec")
     except BrokenPipeError as gone:
         ending = Ending("cancelled", None, "stopped because nobody reads what it prints any more", gone)
-    except (KeyboardInterrupt, Terminated) as interruption:
+    except KeyboardInterrupt as interruption:
         ending = Ending("cancelled", None, "stopped by a signal to bac-exec", interruption)
     except BacError as error:
         if not started or error.code == "not_started":
@@ -90,7 +90,7 @@ def _watch(client: DockerClient, container: str, attached: Attached, wanted: Run
         return Ending("failed", None, error.message, error)  # removing it stops it
     try:
         code = _stop(client, container, attached, printing, GRACE)
-    except (KeyboardInterrupt, Terminated, BrokenPipeError) as interruption:
+    except (KeyboardInterrupt, BrokenPipeError) as interruption:
         ending = ending._replace(interruption=ending.interruption or interruption)
         code = _stop(client, container, attached, printing, grace=0)
     return ending._replace(exit_code=code)

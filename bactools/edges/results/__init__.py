@@ -6,10 +6,11 @@ never share one. What a job prints is on the disk as soon as it arrives: no endi
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import stat
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,8 @@ from bactools.edges import signals, trees
 from bactools.edges.results.live import Reader, Shown, write_all
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from io import FileIO
     from pathlib import Path
 
     from bactools.core.running import Stream
@@ -130,12 +132,34 @@ def seal(folder: Path, exit_code: int | None) -> None:
         raise _unwritable(f"write {folder / EXIT_CODE}", error) from error
 
 
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """While the block lasts, the results are those of a living run. Raises BacError ``unwritable_file``."""
+    try:
+        number = os.open(folder / _RESERVED, os.O_RDONLY | os.O_CLOEXEC)
+        fcntl.flock(number, fcntl.LOCK_EX)
+    except OSError as error:
+        raise _unwritable(f"lock {folder / _RESERVED}", error) from error
+    try:
+        yield
+    finally:
+        os.close(number)
+
+
 def seal_left(folder: Path) -> None:
-    """End the run of a bac-exec that was killed, if this is the folder of one, of ours, that nobody has ended."""
+    """End the run of a bac-exec that was killed, if this is the folder of one, of ours, that nobody has ended.
+
+    What was left of a run names its folder, which may have been removed since, and be that of a living run now.
+    """
     with suppress(OSError, BacError):
         found = [path.lstat() for path in (folder, folder / _RESERVED)]
         if all(each.st_uid == os.geteuid() for each in found) and stat.S_ISREG(found[1].st_mode):
-            seal(folder, None)
+            number = os.open(folder / _RESERVED, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                seal(folder, None)
+            finally:
+                os.close(number)
 
 
 def _close_outputs(folder: Path) -> None:
@@ -180,6 +204,7 @@ class Recorder:
     """Writes what a job prints to its results folder, and on to descriptors of ours where somebody is watching.
 
     Where ``name`` is given, what is shown comes in lines that begin with it and the name of the stream.
+    To make one raises BacError ``unwritable_file``.
     """
 
     def __init__(
@@ -192,7 +217,7 @@ class Recorder:
             for stream, descriptor in live.items()
         }
         self._limit = limit
-        self._files = {stream: (folder / stream).open("ab", buffering=0) for stream in STREAMS}
+        self._files = {stream: _opened(folder / stream) for stream in STREAMS}
         self.printed: dict[Stream, int] = dict.fromkeys(STREAMS, 0)
 
     def close(self) -> None:
@@ -241,6 +266,13 @@ class Recorder:
         reader = self._readers.pop(descriptor)
         reader.close()
         self._live = {stream: shown for stream, shown in self._live.items() if shown.reader is not reader}
+
+
+def _opened(path: Path) -> FileIO:
+    try:
+        return path.open("ab", buffering=0)
+    except OSError as error:
+        raise _unwritable(f"open {path}", error) from error
 
 
 def _unwritable(doing: str, error: OSError) -> BacError:

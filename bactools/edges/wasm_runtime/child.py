@@ -108,7 +108,7 @@ class Guests:
                 _close_writing(pipes)
                 heard = Listener(report.reading.fileno(), copier, watch).listen()
                 told = _told(heard)
-            except (KeyboardInterrupt, Terminated, BacError) as error:
+            except (KeyboardInterrupt, BacError) as error:
                 if child is None:
                     raise
                 interruption = error
@@ -142,7 +142,7 @@ class Guests:
         try:
             forked = lifeline.fork()
         except OSError as error:
-            raise BacError("engine_failed", f"starting a process for the module: {error.strerror}") from error
+            raise _unstarted(error) from error
         if forked.process == 0:
             life(forked)
         return forked
@@ -157,9 +157,16 @@ class Guests:
 
 @contextmanager
 def _pipe() -> Iterator[Pipe]:
-    reader, writer = os.pipe()
+    try:
+        reader, writer = os.pipe()
+    except OSError as error:
+        raise _unstarted(error) from error
     with os.fdopen(reader, "rb") as reading, os.fdopen(writer, "wb") as writing:
         yield Pipe(reading, writing)
+
+
+def _unstarted(error: OSError) -> BacError:
+    return BacError("engine_failed", f"starting a process for the module: {error.strerror}")
 
 
 def _writing(pipes: Pipes) -> tuple[int, int, int]:
@@ -182,7 +189,7 @@ def _end(child: Forked | None) -> Gone:
     return Gone(status, round(used.ru_utime + used.ru_stime, 6))
 
 
-def _interrupted(interruption: KeyboardInterrupt | Terminated | BacError, gone: Gone) -> Ending:
+def _interrupted(interruption: KeyboardInterrupt | BacError, gone: Gone) -> Ending:
     if isinstance(interruption, BacError):
         return Ending("failed", None, interruption.message, interruption, cpu_seconds=gone.cpu_seconds)
     number = interruption.signal_number if isinstance(interruption, Terminated) else signal.SIGINT
