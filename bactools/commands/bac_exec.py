@@ -6,6 +6,7 @@ import os
 import sys
 from contextlib import closing, contextmanager
 from functools import partial
+from itertools import islice
 from typing import IO, TYPE_CHECKING, cast
 
 import click
@@ -184,10 +185,10 @@ def pass_through(output: Output, runner: Runner, found: Iterator[Candidate]) -> 
     from bactools.flows.run import run
     from bactools.flows.running import clear
 
-    jobs = list(found)
+    jobs = list(islice(found, 2))
     if len(jobs) != 1:
-        code = "unsupported" if jobs else "empty_input"
-        raise BacError(code, f"--passthrough runs one job, not {len(jobs)}", hint="Without it, all are run.")
+        code, many = ("unsupported", "more") if jobs else ("empty_input", "none")
+        raise BacError(code, f"--passthrough runs one job, not {many}", hint="Without it, all are run.")
     order = next(runner.orders(jobs[0]))
     if order.partitions > 1:
         message = f"--passthrough runs a job once, not {order.partitions} times"
@@ -199,7 +200,9 @@ def pass_through(output: Output, runner: Runner, found: Iterator[Candidate]) -> 
     record = outcome.record
     output.detail(f"the results are in {record.results}")
     if outcome.unpublished is not None:
-        output.note(outcome.unpublished.line())
+        say(f"{NAME}: {outcome.unpublished.line()}")
+    if record.status == "failed" and record.exit_code is None:
+        say(f"{NAME}: {record.message}")  # or nothing would tell our own status from the job's
     if record.status in ("timeout", "oom"):
         output.note(f"{record.status}: {record.message}")
     if record.status == "timeout":

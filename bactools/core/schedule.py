@@ -1,7 +1,8 @@
 """Which job may start while others run: within the host's cores and memory, in the order in which jobs came.
 
 A job that does not say what it needs is not counted. No job is passed over for a smaller one behind it, and one that
-is larger than the whole host starts alone, since waiting would not make it smaller. A port of the host is one job's.
+is larger than the whole host starts alone, since waiting would not make it smaller. A port of the host is one job's,
+and so are its GPUs.
 """
 
 from __future__ import annotations
@@ -16,11 +17,15 @@ ROUNDING = 1e-9
 
 
 class Demand(NamedTuple):
-    """What a job takes while it runs: cores and bytes, 0 where it does not say; and the ports of the host it names."""
+    """What a job takes while it runs: cores and bytes, 0 where it does not say; ports of the host that it names; GPUs.
+
+    Every job with GPUs gets the host's first ones, so two of them cannot run at once.
+    """
 
     cpu: float = 0.0
     memory: int = 0
     ports: frozenset[int] = frozenset()
+    gpus: int = 0
 
 
 class Room(NamedTuple):
@@ -35,7 +40,7 @@ def may_start(next_job: Demand, running: Collection[Demand], room: Room) -> bool
     """Whether the job that is next in turn fits beside those that run."""
     if not running:
         return True
-    if len(running) >= room.jobs or any(next_job.ports & each.ports for each in running):
+    if len(running) >= room.jobs or any(_clash(next_job, each) for each in running):
         return False
     cpu = next_job.cpu + sum(each.cpu for each in running)
     memory = next_job.memory + sum(each.memory for each in running)
@@ -43,3 +48,7 @@ def may_start(next_job: Demand, running: Collection[Demand], room: Room) -> bool
     enough_cpu = room.cpu is None or not next_job.cpu or cpu <= room.cpu + ROUNDING
     enough_memory = room.memory is None or not next_job.memory or memory <= room.memory
     return enough_cpu and enough_memory
+
+
+def _clash(one: Demand, other: Demand) -> bool:
+    return bool(one.ports & other.ports or (one.gpus and other.gpus))

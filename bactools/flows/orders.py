@@ -51,7 +51,8 @@ def orders(candidate: Candidate, here: Host, setup: Setup) -> Iterator[Order]:
 
 def demand(order: Order) -> Demand:
     """What an execution takes while it runs, as far as it says."""
-    return Demand(order.task.cpu or 0.0, order.task.memory or 0, ports.static(ports.wanted(order.job.spec)))
+    published = ports.static(ports.wanted(order.job.spec))
+    return Demand(order.task.cpu or 0.0, order.task.memory or 0, published, order.task.gpu)
 
 
 def room(jobs: int) -> Room:

@@ -75,7 +75,14 @@ def in_time(total: float | None) -> AbstractContextManager[None]:
 
 
 def check(publisher: Mapping[str, Any] | None, places: Publishers) -> None:
-    """Refuse, before anything runs, what could not be published. Raises BacError ``bad_config``."""
+    """Refuse, before anything runs, what could not be published.
+
+    Raises BacError ``bad_config``, ``bad_spec``, or ``unsupported`` without boto3.
+    """
+    if publisher and publisher["Type"] == "s3":
+        from bactools.edges.s3 import client
+
+        client.check(publisher["Params"].get("Endpoint"))
     if publisher and publisher["Type"] == "ipfs":
         if not places.ipfs_api:
             raise _no_endpoint()

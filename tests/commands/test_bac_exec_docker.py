@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import silent_server
 from processes import Completed, eventually
 
 from bactools.edges import scratch, trees
@@ -312,6 +313,24 @@ def test_what_a_killed_bac_exec_left_is_cleared_by_the_next(
             docker.api.remove_container(each["Id"], force=True)
 
 
+def test_a_run_that_was_killed_before_it_had_a_container_is_ended_by_the_next(
+    run: Run, spawn: Callable[..., subprocess.Popen[bytes]], tmp_path: Path, docker_job: Callable[..., bytes]
+):
+    (tmp_path / "temporary").mkdir()
+    env = {"TMPDIR": str(tmp_path / "temporary")}
+    with silent_server.serving() as server:
+        job = docker_job("--input", f"{server.url}/file:/in", "--", "true")
+        process = spawn("bac-exec", "--results", tmp_path / "results", input=job, env=env)
+        assert server.waiting.wait(60)
+        process.kill()
+        process.wait()
+    (folder,) = (tmp_path / "results").iterdir()
+    assert not (folder / "exitCode").exists()
+    run("bac-exec", input=docker_job("--", "true"), env=env)
+    assert (folder / "exitCode").read_bytes() == b"-1"
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
 def test_inputs_that_a_killed_bac_exec_left_are_cleared_by_a_run_without_any(
     run: Run, tmp_path: Path, docker_job: Callable[..., bytes]
 ):
@@ -364,6 +383,19 @@ def test_passthrough_says_that_memory_ran_out(run: Run, docker_job: Callable[...
     assert ran.status == 137
     assert ran.stderr.startswith("bac-exec: oom: killed at its memory limit of 16 MiB")
     assert ran.stderr.count("\n") == 1
+
+
+def test_passthrough_says_that_the_container_was_removed(
+    spawn: Callable[..., subprocess.Popen[bytes]], home: Path, docker: DockerClient, docker_job: Callable[..., bytes]
+):
+    job = docker_job("--", "sh", "-c", "echo ready; sleep 60")
+    process = spawn("bac-exec", "--passthrough", input=job)
+    eventually(lambda: [path for path in home.glob("job-*/stdout") if path.read_bytes() == b"ready\n"])
+    (container,) = containers(docker, job)
+    docker.api.remove_container(container["Id"], force=True)
+    stdout, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stdout) == (125, b"ready\n")
+    assert b"somebody else removed its container" in stderr
 
 
 def test_passthrough_onto_a_full_disk_is_one_line(

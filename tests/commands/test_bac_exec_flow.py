@@ -130,6 +130,23 @@ def test_a_publisher_that_this_host_has_not_is_refused_before_anything_runs(
     assert results(home) == []
 
 
+def test_an_address_that_is_none_is_refused_before_anything_runs(run: Run, home: Path, wasm_job: Callable[..., bytes]):
+    job = wasm_job(SAY, "--publisher", "s3://bucket/{jobID},opt=endpoint=gopher://127.0.0.1")
+    ran = run("bac-exec", input=job)
+    assert (ran.status, ran.records[0]["code"]) == (3, "bad_spec")
+    assert results(home) == []
+
+
+@pytest.mark.parametrize("options", [(), ("-q",)])
+def test_passthrough_says_what_it_could_not_publish(
+    run: Run, home: Path, wasm_job: Callable[..., bytes], options: tuple[str, ...]
+):
+    (home / "file").touch()
+    ran = run("bac-exec", *options, "--passthrough", "--publish", "file", input=wasm_job(SAY, "--publisher", "local"))
+    assert ran.status == 0
+    assert "they stay in " in ran.stderr
+
+
 def test_a_dry_run_makes_nothing_and_tells_the_plan(run: Run, home: Path, wasm_job: Callable[..., bytes]):
     job = wasm_job(SAY, "--env", "TOKEN=env:SECRET_OF_MINE", "--memory", "64MiB", "--timeout", "9", "--count", "4")
     before = sorted(home.rglob("*"))

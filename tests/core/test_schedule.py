@@ -26,6 +26,8 @@ HOST = Room(jobs=4, cpu=2.0, memory=4 * GIB)
         (Demand(cpu=0.1), [Demand(cpu=64)], False),
         (Demand(ports=frozenset([8080])), [Demand(), Demand(ports=frozenset([8080, 9000]))], False),
         (Demand(ports=frozenset([8080])), [Demand(ports=frozenset([9000]))], True),
+        (Demand(gpus=1), [Demand(), Demand(gpus=1)], False),
+        (Demand(gpus=1), [Demand(), Demand()], True),
     ],
 )
 def test_jobs_run_together_as_far_as_the_host_reaches(job: Demand, running: list[Demand], expected: bool):

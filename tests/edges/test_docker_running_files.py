@@ -154,6 +154,14 @@ def test_to_a_member_of_the_engines_group_belongs_all_that_any_user_wrote(unpriv
     check_whole(folder)
 
 
+@pytest.mark.parametrize("mode", ["0", "555"])
+def test_what_a_job_closed_to_everybody_is_given_away_too(unprivileged: Callable[..., Any], mode: str):
+    ended, folder = unprivileged(f"cd /out; mkdir -p a/b; echo x > a/b/file; chmod {mode} a/b a .")
+    assert ended == ["completed", 0, []]
+    assert written(folder) == {(12345, 12345)}
+    assert [path.name for path in folder.iterdir()] == ["a"]
+
+
 def test_more_files_than_fit_in_one_archive_are_given_away(unprivileged: Callable[..., Any]):
     script = "cd /out; for i in $(seq 25); do mkdir $i; chmod 700 $i; echo $i > $i/file; done"
     ended, folder = unprivileged(script, "ownership.BATCH = 7")

@@ -17,6 +17,7 @@ from bactools.core.errors import BacError
 from bactools.core.placeholders import Placeholders
 from bactools.edges import trees
 from bactools.edges.publishers import local, special, tarballs
+from bactools.edges.s3 import publisher as s3
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -124,6 +125,12 @@ def test_folders_of_any_depth_are_packed(tmp_path: Path):
         names = archive.getnames()
     trees.remove(folder)
     assert (len(names), names[-1]) == (2 * LEVELS, "d/file")
+
+
+def test_folders_of_any_depth_are_looked_through_for_objects(tmp_path: Path):
+    deep(tmp_path, "d")
+    assert len(s3._files(tmp_path)) == LEVELS
+    trees.remove(tmp_path / "d")
 
 
 def test_the_same_files_are_the_same_bytes_whenever_they_came(results: Path):

@@ -72,6 +72,15 @@ def test_a_shorter_exit_status_leaves_nothing_of_the_reserved_one(tmp_path: Path
     assert (folder / "exitCode").read_bytes() == b"0"
 
 
+def test_a_living_run_is_not_ended_for_one_that_had_its_folder_before(tmp_path: Path):
+    folder = results.create(tmp_path, JOB)
+    with results.held(folder):
+        results.seal_left(folder)
+        assert not (folder / "exitCode").exists()
+    results.seal_left(folder)
+    assert (folder / "exitCode").read_bytes() == b"-1"
+
+
 def test_an_output_is_open_to_every_user_while_the_job_runs_only(tmp_path: Path):
     folder = results.create(tmp_path, JOB)
     output = results.output(folder, "outputs")

@@ -231,7 +231,7 @@ def test_an_unknown_profile_is_bad_configuration(tmp_path: Path, monkeypatch: py
 
 
 def test_without_boto3_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(sys.modules, "boto3.session", None)
+    monkeypatch.setitem(sys.modules, "boto3", None)
     error = refused({"Bucket": "b", "Key": "a"}, tmp_path)
     assert (error.code, error.hint) == ("unsupported", "python -m pip install 'bactools[s3]'")
 

@@ -34,6 +34,9 @@ BATCH = 5000
 DEPTH = 100
 """Folders within folders that are closed to others; each takes another round."""
 
+OPEN = 0o755
+"""Of an output whose job has ended, whatever the job made of it."""
+
 ROOT = 0
 ROOTLESS = "name=rootless"
 
@@ -54,6 +57,8 @@ def _claim(client: DockerClient, container: str, output: Mount) -> str | None:
         if os.geteuid() == ROOT:
             _give_away(output.host)
             return None
+        with suppress(PermissionError):  # another's folder is opened as it is given away
+            os.chmod(output.host, OPEN)  # noqa: PTH101 (text)
         if next(_foreign(output.host), None) is None:
             return None
         _through_engine(client, container, output)
@@ -146,12 +151,17 @@ def _archive(folder: Path, base: str, links: str, names: list[str], owner: tuple
 
 
 def _entry(path: Path, name: str, link: str) -> tarfile.TarInfo:
-    """What keeps a file or folder as it is, but for its owner: the engine sets permissions and time too."""
+    """What keeps a file or folder as it is, but for its owner, who may look into a folder and clear it.
+
+    The engine sets permissions and time too.
+    """
     status = path.lstat()
     entry = tarfile.TarInfo(name)
-    entry.type = tarfile.DIRTYPE
-    if not stat.S_ISDIR(status.st_mode):
-        entry.name, entry.type, entry.linkname = link, tarfile.LNKTYPE, name
     entry.mode = stat.S_IMODE(status.st_mode) & 0o777
+    if stat.S_ISDIR(status.st_mode):
+        entry.type = tarfile.DIRTYPE
+        entry.mode |= stat.S_IRWXU
+    else:
+        entry.name, entry.type, entry.linkname = link, tarfile.LNKTYPE, name
     entry.mtime = int(status.st_mtime)
     return entry

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from threading import Thread
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
@@ -163,8 +164,7 @@ def bucket(name: str, region: str | None, endpoint: str | None) -> Iterator[Buck
 
     Raises BacError ``unsupported`` without boto3, ``bad_spec``, ``bad_config``.
     """
-    if endpoint:
-        _check(endpoint)
+    check(endpoint)
     client = _client(f"preparing to use the bucket {name}", region, endpoint)
     try:
         yield Bucket(name, client, f" at {shown(endpoint)}" if endpoint else "")
@@ -172,7 +172,13 @@ def bucket(name: str, region: str | None, endpoint: str | None) -> Iterator[Buck
         client.close()
 
 
-def _check(endpoint: str) -> None:
+def check(endpoint: str | None) -> None:
+    """Refuse what no request could be made with. Raises BacError ``unsupported`` without boto3, ``bad_spec``."""
+    if find_spec("boto3") is None:
+        hint = "python -m pip install 'bactools[s3]'"
+        raise BacError("unsupported", "S3 needs boto3, which is not installed", hint=hint)
+    if not endpoint:
+        return
     try:
         parts = urlsplit(endpoint)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
@@ -209,12 +215,9 @@ def _reading(key: str, number: int, size: int) -> Iterator[None]:
 
 
 def _client(doing: str, region: str | None, endpoint: str | None) -> Any:
-    try:
-        from boto3.session import Session
-        from botocore.config import Config
-    except ImportError as error:
-        hint = "python -m pip install 'bactools[s3]'"
-        raise BacError("unsupported", "S3 needs boto3, which is not installed", hint=hint) from error
+    from boto3.session import Session
+    from botocore.config import Config
+
     config = Config(
         connect_timeout=CONNECT_TIMEOUT,
         read_timeout=READ_TIMEOUT,
