@@ -10,7 +10,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bactools.core.errors import BacError
+from bactools.core.errors import BacError, encodable
 from bactools.core.linking import path_of
 from bactools.core.ports import variables as published
 from bactools.core.running import RESULT_FILES, Run
@@ -246,8 +246,13 @@ def _resolved(name: str, value: str, host: Mapping[str, str]) -> str:
 
 def _check_text(wanted: Run) -> None:
     """Refuse what an engine would cut at its NUL, as WASI does, or could not be sent."""
-    paths = [path for mount in wanted.mounts for path in (mount.host, mount.guest)]
-    if not all(map(_is_text, (*wanted.arguments, *wanted.entrypoint, *paths, wanted.working_directory or ""))):
+    for mount in wanted.mounts:
+        if not _is_text(mount.host):
+            hint = "--results names another folder." if mount.output else "Name another file."
+            message = f"cannot mount {encodable(mount.host)} for the job: a path that is not Unicode"
+            raise BacError("unsupported", message, hint=hint)
+    guests = [mount.guest for mount in wanted.mounts]
+    if not all(map(_is_text, (*wanted.arguments, *wanted.entrypoint, *guests, wanted.working_directory or ""))):
         raise BacError("bad_spec", "an argument or path of the job holds a NUL or is not Unicode")
 
 

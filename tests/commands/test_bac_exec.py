@@ -101,6 +101,13 @@ def test_results_go_where_they_are_asked_to(run: Run, home: Path, wasm_job: Call
     assert results(home) == []
 
 
+def test_results_at_a_path_that_engines_cannot_be_told_are_refused(run: Run, wasm_job: Callable[..., bytes]):
+    ran = run("bac-exec", "--results", "odd\udcff", input=wasm_job(RETURN))
+    (error,) = ran.records
+    assert (ran.status, error["code"], error["hint"]) == (3, "unsupported", "--results names another folder.")
+    assert "odd\\udcff/job-" in error["message"]
+
+
 def test_results_that_cannot_be_made_are_a_failure_of_the_world(run: Run, home: Path, wasm_job: Callable[..., bytes]):
     (home / "file").touch()
     ran = run("bac-exec", "--results", "file", input=wasm_job(RETURN))

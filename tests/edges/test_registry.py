@@ -189,9 +189,9 @@ def test_a_login_is_not_given_to_the_challenge_of_another_server(server, inspect
     ("location", "reason"),
     [
         ("http://example.org/x?signature=s3cret", "redirects to http://example.org/x, which is not https"),
-        ("ftp://127.0.0.1/x", "which is not https"),
+        ("ftp://127.0.0.1/x", "which is neither https nor http"),
         ("http://[", "redirects to what is no URL"),
-        (PATH, f"more than {MAX_REDIRECTS} redirects"),
+        (PATH, f"redirects more than {MAX_REDIRECTS} times"),
     ],
 )
 def test_redirects_that_are_not_followed(server, inspect, location, reason):

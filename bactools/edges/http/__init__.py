@@ -224,7 +224,7 @@ class Client:
                 return _Opened(response.status_code, headers, response, url, moved, redirects > 0, ends)
             response.close()
             call = _redirected(call, url, target)
-        raise RedirectError("unreachable", f"fetching {shown(call.url)}: more than {MAX_REDIRECTS} redirects")
+        raise RedirectError("unreachable", f"{shown(call.url)} redirects more than {MAX_REDIRECTS} times")
 
     def _send(self, call: Call, ends: float) -> tuple[Response, str]:
         """Send, without TLS if that will do and the server speaks none; the answer with the URL that gave it."""
@@ -276,7 +276,8 @@ def _redirected(call: Call, url: str, target: str) -> Call:
         raise RedirectError("unreachable", f"{shown(url)} redirects to what is no URL: {error}") from error
     local = is_loopback(parts.hostname or "") and urlsplit(url).scheme == "http"
     if parts.scheme != "https" and not (parts.scheme == "http" and (local or stays)):
-        raise RedirectError("unreachable", f"{shown(url)} redirects to {shown(following)}, which is not https")
+        wrong = "not https" if parts.scheme == "http" else "neither https nor http"
+        raise RedirectError("unreachable", f"{shown(url)} redirects to {shown(following)}, which is {wrong}")
     call = call._replace(url=following, query=None)
     if stays:
         return call

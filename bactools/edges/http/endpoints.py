@@ -17,6 +17,6 @@ def endpoint(url: str, what: str) -> str:
     except ValueError:
         usable = False
     if not usable:
-        message = f"the {what} {shown(url)} is no http or https URL without a user and a query"
+        message = f"the {what} {shown(url)} is no http or https URL, or has a user or a query"
         raise BacError("bad_config", message, hint="It looks like http://127.0.0.1:5001.")
     return url.rstrip("/")

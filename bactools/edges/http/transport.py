@@ -109,7 +109,8 @@ class Transport:
         from requests import Request
 
         session, verify = self._session(call.trust)
-        with _translated(call.url):
+        doing = f"{'fetching' if call.body is None else 'sending to'} {shown(call.url)}"
+        with _translated(doing):
             request = Request(
                 call.method,
                 call.url,
@@ -163,7 +164,7 @@ def chunks(response: Response, url: str, clock: Callable[[], float] = time.monot
     arrived = 0
     while True:
         before = clock()
-        with _translated(url):
+        with _translated(f"fetching {shown(url)}"):
             chunk = response.raw.read1(CHUNK, decode_content=True)
         if not chunk:
             return
@@ -182,6 +183,8 @@ def shown(url: str) -> str:
     try:
         parts = urlsplit(url)
     except ValueError:
+        parts = urlsplit("")
+    if not parts.netloc:  # without slashes a user would be a scheme, and the password a path
         return url.partition("?")[0].rpartition("@")[2]
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
@@ -248,7 +251,7 @@ def _as_given(request: PreparedRequest) -> PreparedRequest:
 
 
 @contextmanager
-def _translated(url: str) -> Iterator[None]:
+def _translated(doing: str) -> Iterator[None]:
     """Tell the failures of requests apart by the error that lies at their bottom."""
     from requests.exceptions import InvalidProxyURL, InvalidSchema, InvalidURL, RequestException
     from urllib3.exceptions import HTTPError
@@ -256,20 +259,19 @@ def _translated(url: str) -> Iterator[None]:
     try:
         yield
     except (InvalidProxyURL, InvalidSchema) as error:
-        message = f"fetching {shown(url)}: the proxy that the environment names cannot be used"
+        message = f"{doing}: the proxy that the environment names cannot be used"
         raise BacError("bad_config", message, hint="Correct HTTPS_PROXY and its kin, or unset them.") from error
     except InvalidURL as error:
-        raise ExchangeError("unreachable", f"fetching {shown(url)}: there can be no such host") from error
+        raise ExchangeError("unreachable", f"{doing}: there can be no such host") from error
     except (RequestException, HTTPError, OSError) as error:
-        raise _failure(url, error) from error
+        raise _failure(doing, error) from error
 
 
-def _failure(url: str, error: BaseException) -> ExchangeError:
+def _failure(doing: str, error: BaseException) -> ExchangeError:
     from ssl import SSLCertVerificationError, SSLEOFError, SSLError, SSLZeroReturnError
 
     from urllib3.exceptions import ProxyError
 
-    doing = f"fetching {shown(url)}"
     causes = _causes(error)
     if any(isinstance(cause, TimeoutError) for cause in causes):
         return ExchangeError("timed_out", f"{doing}: no answer in time", hint="Try again later.", trouble="silent")

@@ -185,7 +185,7 @@ def check(endpoint: str | None) -> None:
     except ValueError:
         usable = False
     if not usable or parts.username is not None:
-        message = f"the Endpoint {shown(endpoint)} is no http or https URL without a user"
+        message = f"the Endpoint {shown(endpoint)} is no http or https URL, or has a user"
         raise BacError("bad_spec", message, hint="It looks like https://s3.example.org:9000")
 
 
