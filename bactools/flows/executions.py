@@ -192,6 +192,8 @@ class Executions:
             data = workers.collect(worker)
         except BacError as error:
             return self._lost(job, Ending("failed", None, error.message))
+        except RuntimeError as fault:  # a bug, to be told when all others have ended
+            return self._lost(job, Ending("failed", None, str(fault)))._replace(interruption=fault)
         if not data:
             return self._lost(job, Ending("cancelled", None, "stopped by a signal"))
         answer = msgspec.json.decode(data, type=Answer)

@@ -213,6 +213,23 @@ def test_a_worker_and_its_engine_do_job_after_job(spawn: Spawn, wasm_job: Callab
     finish(process)
 
 
+def test_a_bug_in_one_job_loses_no_other(run: Run, tmp_path: Path, wasm_job: Callable[..., bytes]):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import bactools.core.plan as plan\n"
+        "whole = plan.environment\n"
+        "def broken(task, *others):\n"
+        "    return 1 / 0 if 'BREAK' in task.environment else whole(task, *others)\n"
+        "plan.environment = broken\n"
+    )
+    jobs = wasm_job("first", RETURN) + wasm_job("broken", RETURN, "--env", "BREAK=1") + wasm_job("last", RETURN)
+    ran = run("bac-exec", "--jobs", "3", input=jobs, env={"PYTHONPATH": str(tmp_path)})
+    told = [(record["status"], record.get("message")) for record in ran.records]
+    why = "ZeroDivisionError: division by zero; its outputs are partial"
+    assert told == [("completed", None), ("failed", why), ("completed", None)]
+    assert ran.status == 70
+    assert "a bug in bactools: RuntimeError: ZeroDivisionError: division by zero" in ran.stderr
+
+
 def test_a_job_whose_worker_is_killed_has_failed_and_the_next_one_runs(
     spawn: Spawn, home: Path, wasm_job: Callable[..., bytes]
 ):

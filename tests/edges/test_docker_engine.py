@@ -253,6 +253,11 @@ def test_the_memory_limit_ends_a_job_and_is_named(launch: Callable[..., Ending])
     assert ending == Ending("oom", 137, "killed at its memory limit of 16 MiB")
 
 
+def test_a_program_that_outlives_a_process_that_ran_out_of_memory_has_its_own_end(launch: Callable[..., Ending]):
+    ending = launch("sh", "-c", "(x=$(yes)); exit 3", memory=16 * 1024 * 1024)
+    assert ending[:3] == ("failed", 3, "exit status 3; a process of it had been killed at its memory limit of 16 MiB")
+
+
 def test_the_timeout_stops_a_silent_job(launch: Callable[..., Ending]):
     assert launch("sleep", "60", timeout=0.5) == Ending("timeout", 143, "stopped after its timeout of 0.5 s")
 

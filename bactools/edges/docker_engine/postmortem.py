@@ -53,9 +53,16 @@ def ended(client: DockerClient, container: str, code: int, wanted: Run) -> Endin
             hint="Check the job's entrypoint and parameters against the programs and the PATH of the image.",
         )
     if details["State"].get("OOMKilled"):
-        limit = "the memory of this host" if wanted.memory is None else f"its memory limit of {_size(wanted.memory)}"
-        return Ending("oom", code, f"killed at {limit}")
+        return _out_of_memory(code, wanted)
     return Ending("failed", code, _status(code))
+
+
+def _out_of_memory(code: int, wanted: Run) -> Ending:
+    """The ending of a container one of whose processes was killed, be it the program itself or one of its children."""
+    limit = "the memory of this host" if wanted.memory is None else f"its memory limit of {_size(wanted.memory)}"
+    if code == SIGNALLED + signal.SIGKILL:
+        return Ending("oom", code, f"killed at {limit}")
+    return Ending("failed", code, f"{_status(code)}; a process of it had been killed at {limit}")
 
 
 def removed(code: int | None) -> Ending:
