@@ -254,7 +254,8 @@ def test_the_memory_limit_ends_a_job_and_is_named(launch: Callable[..., Ending])
 
 
 def test_a_program_that_outlives_a_process_that_ran_out_of_memory_has_its_own_end(launch: Callable[..., Ending]):
-    ending = launch("sh", "-c", "(x=$(yes)); exit 3", memory=16 * 1024 * 1024)
+    child = "echo 1000 > /proc/$$/oom_score_adj; x=$(yes)"  # it is the one to be killed
+    ending = launch("sh", "-c", f"sh -c '{child}'; exit 3", memory=16 * 1024 * 1024)
     assert ending[:3] == ("failed", 3, "exit status 3; a process of it had been killed at its memory limit of 16 MiB")
 
 
