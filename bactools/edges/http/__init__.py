@@ -16,9 +16,9 @@ from urllib.parse import urljoin, urlsplit
 from bactools.core import quota, retries
 from bactools.core.errors import BacError
 from bactools.core.reference import is_loopback
-from bactools.edges.http.endpoints import endpoint
+from bactools.edges.http.endpoints import endpoint, shown
 from bactools.edges.http.posts import Poster, Reply
-from bactools.edges.http.transport import PUBLIC, Call, ExchangeError, Transport, Trust, chunks, shown
+from bactools.edges.http.transport import PUBLIC, Call, ExchangeError, Transport, Trust, chunks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -1,11 +1,10 @@
-"""The URLs of services that the owner of a host names, looked at before anything is sent there."""
+"""URLs: how they are shown, and those of services that the owner of a host names, before anything is sent there."""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
 
 from bactools.core.errors import BacError
-from bactools.edges.http.transport import shown
 
 
 def endpoint(url: str, what: str) -> str:
@@ -20,3 +19,14 @@ def endpoint(url: str, what: str) -> str:
         message = f"the {what} {shown(url)} is no http or https URL, or has a user or a query"
         raise BacError("bad_config", message, hint="It looks like http://127.0.0.1:5001.")
     return url.rstrip("/")
+
+
+def shown(url: str) -> str:
+    """A URL, or what was meant as one, for a message: without user and query, which may hold secrets."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
+    if not parts.netloc:  # without slashes a user would be a scheme, and the password a path
+        return url.partition("?")[0].rpartition("@")[2]
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

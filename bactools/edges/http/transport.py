@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from bactools import __version__
 from bactools.core.errors import BacError
 from bactools.core.reference import is_loopback
+from bactools.edges.http.endpoints import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -176,17 +177,6 @@ def chunks(response: Response, url: str, clock: Callable[[], float] = time.monot
             message = f"fetching {shown(url)}: the server took {SLOWEST:g} seconds for less than a MiB"
             raise BacError("timed_out", message, hint="Try again later.")
         yield chunk
-
-
-def shown(url: str) -> str:
-    """A URL, or what was meant as one, for a message: without user and query, which may hold secrets."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        parts = urlsplit("")
-    if not parts.netloc:  # without slashes a user would be a scheme, and the password a path
-        return url.partition("?")[0].rpartition("@")[2]
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _fresh_session(trust: Trust) -> Session:
