@@ -19,7 +19,7 @@ from bactools.core.errors import BacError
 from bactools.core.linking import path_of
 from bactools.core.placeholders import Placeholders
 from bactools.core.running import Deadline, Ending, Mount, Printing
-from bactools.edges import alarm, results
+from bactools.edges import alarm, results, signals
 from bactools.edges import scratch as scratches
 from bactools.flows import inputs, publish
 from bactools.flows.execution import PARTIAL, Outcome, begun, record
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from bactools.core.jobspec import Input
     from bactools.core.records import Result
     from bactools.edges.results import Recorder
-    from bactools.flows.execution import Order, Setup
+    from bactools.flows.execution import Begun, Order, Setup
     from bactools.flows.publish import Published
 
 FULL = "the disk of its results is full"
@@ -85,8 +85,7 @@ def run(order: Order, setup: Setup, folder: Path | None = None) -> Outcome:
         except BaseException:
             results.seal(folder, None)
             raise
-        told = record(order, folder, ending, recorder.printed, started)
-        interruption = _sealed(running, ending, told)
+        told, interruption = _ended(running, ending, started)
     return _concluded(running, ending, told, interruption)
 
 
@@ -160,6 +159,20 @@ def _module(running: _Running, place: inputs.Place, item: Input) -> Path:
 def output(folder: Path, item: plan.Folder) -> Mount:
     """The mount of a new output folder. Raises BacError ``unwritable_file``."""
     return Mount(str(results.output(folder, item.name)), item.guest, writable=True, output=True)
+
+
+def _ended(running: _Running, ending: Ending, since: Begun) -> tuple[Result, BaseException | None]:
+    """The record, once the folder is sealed, and what is to be raised when it is written: a signal waits until then."""
+    told: Result | None = None
+    interruption: BaseException | None = None
+    while told is None:  # a signal may come before it could be held; no second one is heard
+        try:
+            with signals.held():
+                told = record(running.order, running.folder, ending, running.recorder.printed, since)
+                interruption = _sealed(running, ending, told) or interruption
+        except KeyboardInterrupt as signalled:
+            interruption = interruption or signalled
+    return told, interruption
 
 
 def _sealed(running: _Running, ending: Ending, record: Result) -> BaseException | None:

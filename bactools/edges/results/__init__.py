@@ -137,10 +137,11 @@ def held(folder: Path) -> Iterator[None]:
     """While the block lasts, the results are those of a living run. Raises BacError ``unwritable_file``."""
     try:
         number = os.open(folder / _RESERVED, os.O_RDONLY | os.O_CLOEXEC)
-        fcntl.flock(number, fcntl.LOCK_EX)
     except OSError as error:
-        raise _unwritable(f"lock {folder / _RESERVED}", error) from error
+        raise _unwritable(f"open {folder / _RESERVED}", error) from error
     try:
+        with suppress(OSError):  # where a file system has no locks, nothing that is left there is taken for ended
+            fcntl.flock(number, fcntl.LOCK_EX)
         yield
     finally:
         os.close(number)
