@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from bactools.cli.stream import ReaderGone, say
-from bactools.cli.tool import Stopped
-from bactools.core.errors import BacError, Status, Terminated
+from bactools.core.errors import BacError, Status, Terminated, signal_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,7 +96,7 @@ def run(command: click.Command, arguments: list[str]) -> int:
     except BacError as error:
         say(f"{name}: {error.line()}")
         status = error.status
-    except (Stopped, click.Abort) as error:
+    except click.Abort as error:
         status = -signal_of(error.__cause__)
     except KeyboardInterrupt as error:
         status = -signal_of(error)
@@ -107,12 +106,6 @@ def run(command: click.Command, arguments: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 (the one place that may)
         status = bug(name, error)
     return status
-
-
-def signal_of(stopped: BaseException | None) -> int:
-    """The signal that raised this."""
-    number: int = getattr(stopped, "signal_number", signal.SIGINT)
-    return number
 
 
 def bug(name: str, error: Exception) -> int:

@@ -12,10 +12,6 @@ STATUSES = (Status.OK, Status.NO, Status.USAGE, Status.INPUT, Status.WORLD, Stat
 SHORT = ("yes", "no", "usage", "bad input", "world not available", "partial")
 
 
-class Stopped(BaseException):
-    """A signal's KeyboardInterrupt, its cause, on the way past click, which would print an empty line for it."""
-
-
 class Tool(click.Command):
     """A click command that knows its examples; the man page and the tests read them too."""
 
@@ -24,11 +20,11 @@ class Tool(click.Command):
         self.examples = examples
 
     def invoke(self, context: click.Context) -> Any:
-        """Run it. Raises Stopped instead of KeyboardInterrupt."""
+        """Run it. Raises click.Abort from a KeyboardInterrupt, as click does, but without the empty line before it."""
         try:
             return super().invoke(context)
         except KeyboardInterrupt as stopped:
-            raise Stopped from stopped
+            raise click.Abort from stopped
 
     def format_epilog(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples unwrapped, then one line of exit statuses."""

@@ -133,6 +133,10 @@ class BacError(Exception):
         return f"{self.advice()} [{self.code}]"
 
 
+INTERRUPT = 2
+"""The number of SIGINT (POSIX.1-2017, kill)."""
+
+
 class Terminated(KeyboardInterrupt):
     """SIGTERM or SIGHUP arrived; it runs every ``finally`` on its way out.
 
@@ -143,3 +147,9 @@ class Terminated(KeyboardInterrupt):
     def __init__(self, signal_number: int) -> None:
         super().__init__(signal_number)
         self.signal_number = signal_number
+
+
+def signal_of(stopped: BaseException | None) -> int:
+    """The number of the signal that raised this."""
+    number: int = getattr(stopped, "signal_number", INTERRUPT)
+    return number

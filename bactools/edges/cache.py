@@ -18,7 +18,6 @@ from bactools.core.digests import digest_of
 from bactools.core.errors import BacError
 from bactools.core.freshness import Note, Stored
 from bactools.edges import private
-from bactools.edges.private import TEMPORARY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +73,7 @@ class Cache(NamedTuple):
         """Remove what is too much, and what writers left behind that were killed."""
         stored = [item for room in ROOMS for item in self._stored(room)]
         dead = time.time() - private.TEMPORARY_AGE
-        abandoned = [item for item in stored if item.name.endswith(TEMPORARY) and item.used < dead]
+        abandoned = [item for item in stored if item.name.endswith(private.TEMPORARY) and item.used < dead]
         for item in (*abandoned, *freshness.expendable(stored, self.limit)):
             room, _, name = item.name.partition("/")
             self._remove(room, name)
@@ -95,14 +94,13 @@ class Cache(NamedTuple):
         return None
 
     def _write(self, room: str, name: str, data: bytes) -> None:
-        drawn = os.urandom(12)
         try:
             with self._opened(room, make=True) as folder:
-                private.put(folder, name, data, drawn.hex() + TEMPORARY)
+                private.put(folder, name, data)
         except OSError as error:
             message = f"cannot write to the cache in {self.folder}: {error.strerror}"
             raise BacError("unwritable_file", message) from error
-        if freshness.is_sweep_due(int.from_bytes(drawn[:4], "big"), max(len(data), BLOCK), self.limit):
+        if freshness.is_sweep_due(int.from_bytes(os.urandom(4), "big"), max(len(data), BLOCK), self.limit):
             self.sweep()
 
     def _remove(self, room: str, name: str) -> None:

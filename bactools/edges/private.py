@@ -23,8 +23,9 @@ def folder() -> str | None:
     return f"{home}/.cache/bactools" if home.startswith("/") else None
 
 
-def put(folder: int, name: str, data: bytes | bytearray, temporary: str) -> None:
+def put(folder: int, name: str, data: bytes | bytearray) -> None:
     """Write a file into an open folder under a name of its own, and move it in place. Raises OSError."""
+    temporary = os.urandom(12).hex() + TEMPORARY
     try:
         number = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
         with open(number, "wb") as stream:  # noqa: PTH123 (a descriptor)

@@ -35,7 +35,6 @@ def folder(run: Path | None = None) -> Iterator[Path]:
     """
     try:
         place = parent().resolve()
-        _sweep(place, None)
         path, number = _locked(place)
         if run is not None:
             (path / RUN).symlink_to(run)
@@ -50,8 +49,11 @@ def folder(run: Path | None = None) -> Iterator[Path]:
         os.close(number)
 
 
-def clear_left(end: Callable[[Path], None]) -> None:
-    """Take away, once in this process, what killed runs have left, and ``end`` those runs by their results."""
+def clear_left(end: Callable[[Path], None] | None = None) -> None:
+    """Take away, once in this process, what killed ones have left, and ``end`` runs by their results.
+
+    Without ``end``, what belongs to runs stays.
+    """
     with suppress(OSError):  # without a place for temporary files nothing is left in one
         _sweep(parent().resolve(), end)
 

@@ -45,6 +45,20 @@ def _entries(folder: Path | str) -> Iterator[os.DirEntry[str]]:
         return iter(sorted(found, key=lambda entry: os.fsencode(entry.name)))
 
 
+def readable(folder: str, passed_over: type[OSError]) -> Iterator[os.DirEntry[str]]:
+    """Everything below a folder, in no order, but what is in folders that cannot be read for such a reason.
+
+    No link is followed. Raises OSError for other reasons.
+    """
+    waiting = [folder]
+    while waiting:
+        with suppress(passed_over), os.scandir(waiting.pop()) as found:
+            for entry in found:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                yield entry
+
+
 def opened(folder: Path) -> Iterator[tuple[int, list[str]]]:
     """Each folder of a tree: its descriptor while it is looked at, and the names of what is in it. Raises OSError.
 

@@ -127,6 +127,7 @@ def _fetch(item: Input, kept: modules.Fetched | None) -> Content:
     from bactools.flows import inputs
 
     known = inputs.sources(os.environ, Settings())
+    scratch.clear_left()
     with scratch.folder() as folder:
         budget = Budget(modules.MODULE_LIMIT, TOO_LARGE, "Build it smaller, and give it its data as another input.")
         place = inputs.Place(known, (0, 1), budget, folder, lambda _: None)

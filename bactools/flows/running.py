@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from bactools.core.errors import BacError, Status, Terminated
+from bactools.core.errors import BacError, Status, signal_of
 from bactools.edges import results, scratch
 from bactools.flows import orders
 from bactools.flows.run import run
@@ -91,8 +90,7 @@ def run_all(runner: Runner, found: Iterator[Candidate]) -> int:
     except KeyboardInterrupt as signalled:
         tally.trouble = signalled
         if runner.executions:
-            number = signalled.signal_number if isinstance(signalled, Terminated) else signal.SIGINT
-            runner.executions.cancel(number)
+            runner.executions.cancel(signal_of(signalled))
     except BacError:  # the input went wrong, and what came before is as good as ever
         if runner.executions:
             runner.executions.finish()

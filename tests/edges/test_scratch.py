@@ -66,8 +66,8 @@ def test_the_folder_of_a_killed_process_is_taken_away_by_the_next(holder: subpro
     holder.send_signal(signal.SIGKILL)
     holder.wait()
     assert (left / "input").read_text() == "data"
-    with scratch.folder():
-        assert not left.exists()
+    scratch.clear_left()
+    assert not left.exists()
 
 
 def test_a_killed_run_is_ended_with_its_folder_by_who_can_end_it(tmp_path: Path) -> None:
@@ -76,8 +76,8 @@ def test_a_killed_run_is_ended_with_its_folder_by_who_can_end_it(tmp_path: Path)
         left = held(holder)
         holder.send_signal(signal.SIGKILL)
         holder.wait()
-    with scratch.folder():
-        assert (left / "input").read_text() == "data"
+    scratch.clear_left()
+    assert (left / "input").read_text() == "data"
     scratch.clear_left(ended.append)
     assert ended == [Path("/somebody/s/job-1")]
     assert list(tmp_path.iterdir()) == []
@@ -94,16 +94,16 @@ def test_a_living_run_is_not_ended(tmp_path: Path) -> None:
 
 def test_the_folder_of_a_living_process_stays(holder: subprocess.Popen[str]) -> None:
     used = held(holder)
-    with scratch.folder():
-        assert (used / "input").read_text() == "data"
+    scratch.clear_left()
+    assert (used / "input").read_text() == "data"
 
 
 def test_a_link_with_such_a_name_is_not_followed(tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     (tmp_path / f"{scratch.PREFIX}link").symlink_to(other)
-    with scratch.folder():
-        assert other.is_dir()
+    scratch.clear_left()
+    assert other.is_dir()
 
 
 def test_a_folder_that_cannot_be_made_is_unwritable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,14 +120,9 @@ def _foreign(folder: str) -> Iterator[str]:
     """What belongs to others in a folder, itself (``.``) included, but not what is in a closed folder of theirs."""
     if _is_foreign(folder):
         yield "."
-    waiting = [folder]
-    while waiting:
-        with suppress(PermissionError), os.scandir(waiting.pop()) as found:
-            for entry in found:
-                if _is_foreign(entry.path):
-                    yield os.path.relpath(entry.path, folder)
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(entry.path)
+    for entry in trees.readable(folder, PermissionError):
+        if _is_foreign(entry.path):
+            yield os.path.relpath(entry.path, folder)
 
 
 def _is_foreign(path: str) -> bool:

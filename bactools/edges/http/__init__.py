@@ -16,7 +16,7 @@ from urllib.parse import urljoin, urlsplit
 from bactools.core import quota, retries
 from bactools.core.errors import BacError
 from bactools.core.reference import is_loopback
-from bactools.edges.http.endpoints import endpoint, shown
+from bactools.edges.http.endpoints import endpoint, is_address, shown
 from bactools.edges.http.posts import Poster, Reply
 from bactools.edges.http.transport import PUBLIC, Call, ExchangeError, Transport, Trust, chunks
 
@@ -40,6 +40,7 @@ __all__ = [
     "Timing",
     "Trust",
     "endpoint",
+    "is_address",
     "shown",
 ]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from bactools.edges import trees
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,13 +18,5 @@ def is_special(entry: os.DirEntry[str]) -> bool:
 
 def find(folder: Path) -> list[str]:
     """All such below a folder, in order, by their paths in it; that one cannot be read is for the publisher to say."""
-    found: list[str] = []
-    folders = [str(folder)]
-    while folders:
-        with suppress(OSError), os.scandir(folders.pop()) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append(entry.path)
-                elif is_special(entry):
-                    found.append(os.path.relpath(entry.path, folder))
-    return sorted(found)
+    found = (entry.path for entry in trees.readable(str(folder), OSError) if is_special(entry))
+    return sorted(os.path.relpath(path, folder) for path in found)

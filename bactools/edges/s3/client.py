@@ -12,11 +12,10 @@ from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from threading import Thread
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlsplit
 
 from bactools.core.errors import BacError
 from bactools.core.s3_select import Object
-from bactools.edges.http import shown
+from bactools.edges.http import is_address, shown
 from bactools.edges.s3.slices import Slice
 
 if TYPE_CHECKING:
@@ -177,14 +176,7 @@ def check(endpoint: str | None) -> None:
     if find_spec("boto3") is None:
         hint = "python -m pip install 'bactools[s3]'"
         raise BacError("unsupported", "S3 needs boto3, which is not installed", hint=hint)
-    if not endpoint:
-        return
-    try:
-        parts = urlsplit(endpoint)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        usable = False
-    if not usable or parts.username is not None:
+    if endpoint and not is_address(endpoint):
         message = f"the Endpoint {shown(endpoint)} is no http or https URL, or has a user"
         raise BacError("bad_spec", message, hint="It looks like https://s3.example.org:9000")
 

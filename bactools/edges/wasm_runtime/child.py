@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, NoReturn
 
-from bactools.core.errors import BacError, Terminated
+from bactools.core.errors import BacError, signal_of
 from bactools.core.running import Ending
 from bactools.edges import lifeline, messages, signals
 from bactools.edges.wasm_runtime import serving
@@ -192,8 +192,7 @@ def _end(child: Forked | None) -> Gone:
 def _interrupted(interruption: KeyboardInterrupt | BacError, gone: Gone) -> Ending:
     if isinstance(interruption, BacError):
         return Ending("failed", None, interruption.message, interruption, cpu_seconds=gone.cpu_seconds)
-    number = interruption.signal_number if isinstance(interruption, Terminated) else signal.SIGINT
-    name = signal.Signals(number).name
+    name = signal.Signals(signal_of(interruption)).name
     return Ending("cancelled", None, f"stopped by {name}", interruption, cpu_seconds=gone.cpu_seconds)
 
 

@@ -18,7 +18,6 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from bactools.edges import private
-from bactools.edges.private import TEMPORARY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +66,7 @@ class Store(NamedTuple):
             return
         name = f"{key}-{hashlib.sha256(code).hexdigest()}{SUFFIX}"
         with suppress(OSError), self._folder(make=True) as folder:
-            private.put(folder, name, code, os.urandom(12).hex() + TEMPORARY)
+            private.put(folder, name, code)
             self._sweep(folder)
 
     @contextmanager

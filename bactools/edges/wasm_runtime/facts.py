@@ -147,6 +147,6 @@ def _keep(path: Path, key: str, trial: _Trial) -> None:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         number = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            private.put(number, path.name, data, os.urandom(12).hex() + private.TEMPORARY)
+            private.put(number, path.name, data)
         finally:
             os.close(number)

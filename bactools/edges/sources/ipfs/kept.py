@@ -16,6 +16,7 @@ import shutil
 import stat
 import time
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from bactools.core.errors import BacError
@@ -23,7 +24,6 @@ from bactools.edges import private, trees
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 LIMIT = 10 * 1024**3
 """Bytes on the disk."""
@@ -168,8 +168,7 @@ def _walk(path: Path) -> Iterator[tuple[Path, os.stat_result]]:
     """A file, or a folder and all in it, in an order that does not change."""
     yield path, path.lstat()
     if path.is_dir() and not path.is_symlink():
-        for entry in sorted(path.iterdir()):
-            yield from _walk(entry)
+        yield from ((Path(entry.path), entry.stat(follow_symlinks=False)) for entry in trees.inside(path))
 
 
 def _link(source: Path, target: Path) -> None:
